@@ -1,0 +1,1 @@
+"""GameBuddy: a GraphQL server for people who look for teammates for online games."""
