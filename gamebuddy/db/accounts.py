@@ -1,0 +1,122 @@
+"""Accounts, their sessions, and the one-time codes that prove an address."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
+
+
+class Role(StrEnum):
+    """What an account may do at all; states such as a ban subtract from it."""
+
+    GUEST = "GUEST"
+    USER = "USER"
+    MODERATOR = "MODERATOR"
+    ADMIN = "ADMIN"
+
+
+class AccountStatus(StrEnum):
+    """Whether the account can be used."""
+
+    ACTIVE = "ACTIVE"
+    BANNED = "BANNED"
+    DELETED = "DELETED"
+
+
+class Audience(StrEnum):
+    """Who may do or see something; EVERYONE is every verified user who is not blocked."""
+
+    EVERYONE = "EVERYONE"
+    TEAMMATES = "TEAMMATES"
+    NOBODY = "NOBODY"
+
+
+class CodePurpose(StrEnum):
+    """What a one-time code proves."""
+
+    VERIFY_EMAIL = "VERIFY_EMAIL"
+    RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - the name of a purpose
+
+
+class Account(Row):
+    """One who can sign in.
+
+    An address that has not been verified is a claim: many accounts may claim one address, and whoever proves it first
+    has it. So a registration looks the same whether or not the address was known before.
+    """
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        Index(
+            "uq_accounts_verified_email",
+            "email_key",
+            unique=True,
+            postgresql_where=text("email_verified_at IS NOT NULL"),
+        ),
+        Index("ix_accounts_claimed_email", "email_key", postgresql_where=text("email_verified_at IS NULL")),
+        CheckConstraint("username ~ '^[a-z0-9_]{3,32}$'", name="username_form"),
+    )
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    username: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str]
+    role: Mapped[Role] = mapped_column(default=Role.GUEST)
+    status: Mapped[AccountStatus] = mapped_column(default=AccountStatus.ACTIVE)
+    email: Mapped[str | None] = mapped_column(default=None)
+    email_key: Mapped[str | None] = mapped_column(default=None)  # compared; the address as given stays in email
+    email_verified_at: Mapped[Moment | None] = mapped_column(default=None)
+    password_hash: Mapped[str | None] = mapped_column(default=None)
+    locale: Mapped[str] = mapped_column(default="en", server_default="en")
+    who_may_write_to_me: Mapped[Audience] = mapped_column(default=Audience.EVERYONE)
+    who_sees_my_presence: Mapped[Audience] = mapped_column(default=Audience.EVERYONE)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    last_seen_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class Session(Row):
+    """One sign-in on one device. The refresh token is made from `id`, `salt`, `generation` and the server's key."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_sessions_account_id", "account_id"),)
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    generation: Mapped[int] = mapped_column(default=0)
+    device_name: Mapped[str] = mapped_column(default="")
+    user_agent: Mapped[str | None] = mapped_column(default=None)
+    ip_address: Mapped[str | None] = mapped_column(default=None)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    last_used_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    revoked_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class OneTimeCode(Row):
+    """Six digits sent to an address. The newest of an account and purpose counts; it is used at most once."""
+
+    __tablename__ = "one_time_codes"
+    __table_args__ = (Index("ix_one_time_codes_account_id_purpose", "account_id", "purpose", unique=True),)
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    purpose: Mapped[CodePurpose]
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    expires_at: Mapped[Moment]
+    used_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class RateLimit(Row):
+    """A bucket of the generic cell rate algorithm; losing the table to a crash costs nothing, so it is unlogged."""
+
+    __tablename__ = "rate_limits"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    theoretical_arrival_at: Mapped[datetime]

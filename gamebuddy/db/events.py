@@ -1,0 +1,47 @@
+"""The event log: every lasting change, in the transaction that made it."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gamebuddy.db.base import CreatedAt, Row, account_id_column
+
+
+class Event(Row):
+    """One thing that happened in a chat (`chat_id` and `seq` are set), to an account (`account_id` is set), or both.
+
+    `xid` is the writing transaction and `horizon` the oldest transaction that was still running when it wrote: all
+    transactions below `horizon` had ended by then, so a reader who has this event has everything below it.
+    A plain "id > last" would lose rows whose transaction took its id early and committed late.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("uq_events_chat_id_seq", "chat_id", "seq", unique=True, postgresql_where=text("chat_id IS NOT NULL")),
+        Index("ix_events_chat_id_xid", "chat_id", "xid", "id"),
+        Index("ix_events_account_id_xid", "account_id", "xid", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, init=False)
+    xid: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), init=False)
+    horizon: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"), init=False
+    )
+    kind: Mapped[str]
+    chat_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("chats.id", ondelete="CASCADE"), default=None)
+    seq: Mapped[int | None] = mapped_column(default=None)
+    account_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(), default=None)
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(on_delete="SET NULL"), default=None)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+
+
+class EventLog(Row):
+    """One row: the epoch of the log. It changes when history is rewritten; cursors of another epoch are no place."""
+
+    __tablename__ = "event_log"
+
+    epoch: Mapped[uuid.UUID] = mapped_column(primary_key=True)

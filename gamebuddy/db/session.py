@@ -1,0 +1,142 @@
+"""Doors to the database: reads see one snapshot, writes are one transaction."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from gamebuddy.errors import Unavailable
+
+SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
+# Broken connections, shutdowns, read-only servers, full disks, cancelled statements: none is the caller's fault.
+OUTAGES = ("08", "57", "53", "25006", "55P03", "58")
+
+
+class ReadSession(AsyncSession):
+    """Reads of one operation, in one READ ONLY snapshot."""
+
+
+class WriteSession(ReadSession):
+    """One transaction. Nobody commits but the door that opened it."""
+
+    database: "Database"
+
+    @asynccontextmanager
+    async def apart(self) -> "AsyncIterator[WriteSession]":
+        """Open a second transaction that commits whatever becomes of this one, such as the count of wrong tries.
+
+        It takes a connection of its own: call it before the first statement of this session.
+        """
+        async with self.database.write() as session:
+            yield session
+
+    async def let_go(self) -> None:
+        """Give the connection back before a long wait, such as hashing. Nothing may have been written yet."""
+        if self.new or self.dirty or self.deleted:
+            raise RuntimeError("what was written before the wait would be lost")
+        await self.rollback()
+
+
+class Database:
+    """A pool of connections to one database."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        statement_timeout_seconds: float = 5,
+        application_name: str = "gamebuddy",
+    ) -> None:
+        self.url = url
+        milliseconds = str(int(statement_timeout_seconds * 1000))
+        self.engine = create_async_engine(
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=2,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            connect_args={
+                "timeout": statement_timeout_seconds,
+                # Above the server's own limit: it ends what hangs when the server no longer answers at all.
+                "command_timeout": statement_timeout_seconds + 1,
+                "server_settings": {
+                    "application_name": application_name,
+                    "statement_timeout": milliseconds,
+                    "lock_timeout": milliseconds,
+                    "idle_in_transaction_session_timeout": "30000",
+                    "jit": "off",  # its compilation costs more than any statement here takes
+                    "timezone": "UTC",
+                },
+            },
+        )
+        snapshot = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._readers = async_sessionmaker(snapshot, class_=ReadSession, expire_on_commit=False, autoflush=False)
+        self._writers = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """Open a READ ONLY snapshot; it takes a connection at its first statement.
+
+        Raises:
+            Unavailable: when the database does not answer or the pool is exhausted for 2 s.
+        """
+        with translated_outages():
+            async with self._readers() as session:
+                yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """Open a transaction that commits at the end, or rolls back when an exception passes.
+
+        Raises:
+            Unavailable: when the database does not answer, cannot write, or the pool is exhausted for 2 s.
+        """
+        with translated_outages():
+            async with self._writers() as session, session.begin():
+                session.database = self
+                yield session
+
+    async def answers(self) -> bool:
+        """Tell whether a statement gets through."""
+        try:
+            async with asyncio.timeout(2), self.read() as session:
+                await session.execute(text("SELECT 1"))
+        except (Unavailable, TimeoutError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def is_conflict_of_order(error: BaseException) -> bool:
+    """Tell whether a transaction lost against another one and may simply be repeated."""
+    return isinstance(error, DBAPIError) and _state(error) in {SERIALIZATION_FAILURE, DEADLOCK}
+
+
+@contextmanager
+def translated_outages() -> Iterator[None]:
+    """Turn what a lost, full or silent database raises into Unavailable."""
+    try:
+        yield
+    except (PoolTimeout, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError, TimeoutError) as error:
+        raise Unavailable from error
+    except DBAPIError as error:
+        if error.connection_invalidated or (_state(error) or "").startswith(OUTAGES):
+            raise Unavailable from error
+        if _state(error) is None and isinstance(error, InterfaceError | OperationalError):
+            raise Unavailable from error
+        raise
+
+
+def _state(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)

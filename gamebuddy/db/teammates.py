@@ -1,0 +1,67 @@
+"""Who plays with whom: requests, teammates, blocks."""
+
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
+
+
+class RequestStatus(StrEnum):
+    """How far a teammate request has come."""
+
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+class TeammateRequest(Row):
+    """One asks another to play together. At most one is pending between two, from whichever side."""
+
+    __tablename__ = "teammate_requests"
+    __table_args__ = (
+        Index(
+            "uq_teammate_requests_pending_pair",
+            text("least(sender_id, receiver_id)"),
+            text("greatest(sender_id, receiver_id)"),
+            unique=True,
+            postgresql_where=text("status = 'PENDING'"),
+        ),
+        Index("ix_teammate_requests_receiver_id_id", "receiver_id", "id"),
+        Index("ix_teammate_requests_sender_id_id", "sender_id", "id"),
+        CheckConstraint("sender_id <> receiver_id", name="two_people"),
+    )
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    sender_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
+    receiver_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
+    message: Mapped[str | None] = mapped_column(default=None)
+    game_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("games.id", ondelete="SET NULL"), default=None)
+    status: Mapped[RequestStatus] = mapped_column(default=RequestStatus.PENDING)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    answered_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class Teammate(Row):
+    """One half of a pair: two rows a pair, so that either side reads its own."""
+
+    __tablename__ = "teammates"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    teammate_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    since: Mapped[CreatedAt] = mapped_column(init=False)
+
+
+class Block(Row):
+    """`account_id` wants nothing to do with `blocked_id`; it works in both directions and nobody is told."""
+
+    __tablename__ = "blocks"
+    __table_args__ = (Index("ix_blocks_blocked_id", "blocked_id"),)
+
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    blocked_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
