@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import asyncpg
 from sqlalchemy import text
@@ -19,7 +20,36 @@ OUTAGES = ("08", "57", "53", "25006", "55P03", "58")
 
 
 class ReadSession(AsyncSession):
-    """Reads of one operation, in one READ ONLY snapshot."""
+    """Reads of one operation, in one READ ONLY snapshot.
+
+    Fields of an operation resolve side by side and share its connection, so statements take turns.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._turn = asyncio.Lock()
+
+    async def execute(self, *args: Any, **options: Any) -> Any:
+        """Run a statement when it is its turn.
+
+        Raises:
+            Unavailable: when the database does not answer or the pool is exhausted for 2 s.
+        """
+        async with self._turn:
+            with translated_outages():
+                return await super().execute(*args, **options)
+
+    async def scalar(self, *args: Any, **options: Any) -> Any:
+        """Run a statement for its first value; turn and errors as `execute`."""
+        async with self._turn:
+            with translated_outages():
+                return await super().scalar(*args, **options)
+
+    async def scalars(self, *args: Any, **options: Any) -> Any:
+        """Run a statement for its first column; turn and errors as `execute`."""
+        async with self._turn:
+            with translated_outages():
+                return await super().scalars(*args, **options)
 
 
 class WriteSession(ReadSession):
@@ -81,16 +111,15 @@ class Database:
         self._readers = async_sessionmaker(snapshot, class_=ReadSession, expire_on_commit=False, autoflush=False)
         self._writers = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
 
+    def snapshot(self) -> ReadSession:
+        """Make a READ ONLY snapshot that its owner closes; it takes a connection at its first statement."""
+        return self._readers()
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        """Open a READ ONLY snapshot; it takes a connection at its first statement.
-
-        Raises:
-            Unavailable: when the database does not answer or the pool is exhausted for 2 s.
-        """
-        with translated_outages():
-            async with self._readers() as session:
-                yield session
+        """Open a READ ONLY snapshot and close it at the end."""
+        async with self.snapshot() as session:
+            yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:

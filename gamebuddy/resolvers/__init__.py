@@ -1,0 +1,1 @@
+"""The domain: rules and SQL. Knows no GraphQL and no HTTP."""

@@ -1,0 +1,82 @@
+"""What one operation carries: who asks, from where, and the snapshot that its reads share."""
+
+import uuid
+from dataclasses import dataclass
+
+from strawberry import Info as StrawberryInfo
+from strawberry.fastapi import BaseContext
+
+from gamebuddy.auth import viewer as viewers
+from gamebuddy.auth.gate import Gate
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import Database, ReadSession
+from gamebuddy.events.hub import Hub
+from gamebuddy.schema.loaders import Loaders
+from gamebuddy.schema.paging import Cursors
+from gamebuddy.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """The other end: its address as the trusted proxies tell it, and what it calls itself."""
+
+    address: str
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a process has once."""
+
+    settings: Settings
+    database: Database
+    gate: Gate
+    hub: Hub
+    cursors: Cursors
+
+
+class Context(BaseContext):
+    """One operation, or one event of a stream. Loaders and snapshot are its own and never outlive it."""
+
+    def __init__(self, services: Services, client: Client, session_id: uuid.UUID | None = None) -> None:
+        super().__init__()
+        self.services = services
+        self.client = client
+        self.session_id = session_id
+        self.viewer: Viewer | None = None
+        self._snapshot: ReadSession | None = None
+        self.loaders = Loaders(self)
+
+    def fork(self) -> "Context":
+        """Make the context of another operation of the same client."""
+        context = Context(self.services, self.client, self.session_id)
+        context.connection_params = self.connection_params
+        context.request, context.response = self.request, self.response
+        return context
+
+    @property
+    def snapshot(self) -> ReadSession:
+        """The reads of this operation: one READ ONLY transaction, opened by its first statement."""
+        if self._snapshot is None:
+            self._snapshot = self.services.database.snapshot()
+        return self._snapshot
+
+    async def authenticate(self) -> Viewer | None:
+        """Load who asks from the session's row, anew at each call; None when there is no session or it has ended."""
+        self.viewer = await viewers.by_session(self.snapshot, self.session_id) if self.session_id else None
+        return self.viewer
+
+    async def renew(self) -> None:
+        """Forget what was read: after a commit, and between two events of a stream."""
+        snapshot, self._snapshot = self._snapshot, None
+        self.loaders = Loaders(self)
+        if snapshot is not None:
+            await snapshot.close()
+
+    def become(self, viewer: Viewer | None) -> None:
+        """Go on as somebody else: the one who has just signed in, or nobody after signing out."""
+        self.viewer = viewer
+        self.session_id = viewer.session_id if viewer else None
+
+
+Info = StrawberryInfo[Context, None]

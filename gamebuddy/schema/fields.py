@@ -1,0 +1,183 @@
+"""The doors of the schema: every root field names its right, gets its session, and closes what it opened."""
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
+
+import strawberry
+from strawberry.types.base import get_object_definition
+
+from gamebuddy.auth import policy
+from gamebuddy.auth import viewer as viewers
+from gamebuddy.auth.policy import Right
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import ReadSession, WriteSession, is_conflict_of_order
+from gamebuddy.errors import Rejected, Unauthenticated, Unavailable
+from gamebuddy.schema import errors
+from gamebuddy.schema.context import Context, Info, Services
+
+F = TypeVar("F", bound=Callable[..., Any])
+TRIES = 3
+
+
+@dataclass(slots=True)
+class Door:
+    """What a root field needs from the operation around it."""
+
+    context: Context
+    caller: Viewer | None  # None: nobody is signed in
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who acts, where the right made sure that somebody does."""
+        if self.caller is None:
+            raise Unauthenticated
+        return self.caller
+
+    @property
+    def services(self) -> Services:
+        """What the process has once."""
+        return self.context.services
+
+    def become(self, viewer: Viewer | None) -> None:
+        """Let what follows in this operation be done as somebody else."""
+        self.caller = viewer
+
+
+@dataclass(slots=True)
+class Reading(Door):
+    """The door of a query: one READ ONLY snapshot for the whole operation."""
+
+    session: ReadSession
+
+
+@dataclass(slots=True)
+class Writing(Door):
+    """The door of a mutation: one transaction, committed when the function returns."""
+
+    session: WriteSession
+
+
+@dataclass(slots=True)
+class Following(Door):
+    """The door of a subscription: no session is held between events."""
+
+
+def query(right: Right) -> Callable[[F], F]:
+    """Make a root field that reads. The function takes (self, door: Reading, …)."""
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        async def resolve(self: object, info: Info, **arguments: Any) -> Any:
+            context = info.context
+            policy.require(context.viewer, right)
+            return await function(self, Reading(context, context.viewer, context.snapshot), **arguments)
+
+        return cast("F", _root_field(function, resolve, right))
+
+    return decorate
+
+
+def mutation(right: Right) -> Callable[[F], F]:
+    """Make a root field that writes. The function takes (self, door: Writing, input) and returns its payload.
+
+    It runs in one transaction. What it rejects becomes the payload's userErrors and is rolled back; a transaction that
+    lost against another one is repeated; rights are decided inside it.
+    """
+
+    def decorate(function: F) -> F:
+        payload_type = get_type_hints(function)["return"]
+
+        async def attempt(self: object, context: Context, arguments: dict[str, Any]) -> Any:
+            async with context.services.database.write() as session:
+                caller = context.viewer
+                if right is not Right.PUBLIC:
+                    caller = await viewers.by_session(session, context.session_id) if context.session_id else None
+                    policy.require(caller, right)
+                door = Writing(context, caller, session)
+                payload = await function(self, door, **arguments)
+            if door.caller is not caller:
+                context.become(door.caller)
+            return payload
+
+        @functools.wraps(function)
+        async def resolve(self: object, info: Info, **arguments: Any) -> Any:
+            context = info.context
+            try:
+                return await _repeated(functools.partial(attempt, self, context, arguments))
+            except Rejected as rejected:
+                return payload_type(user_errors=errors.user_errors(rejected))
+            finally:
+                await context.renew()  # the payload's fields read what was committed
+
+        return cast("F", _root_field(function, resolve, right))
+
+    return decorate
+
+
+def subscription(right: Right) -> Callable[[F], F]:
+    """Make a root field that streams. The function is an async generator that takes (self, door: Following, …)."""
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        async def resolve(self: object, info: Info, **arguments: Any) -> AsyncIterator[Any]:
+            context = info.context
+            policy.require(context.viewer, right)
+            await context.renew()
+            async for event in function(self, Following(context, context.viewer), **arguments):
+                yield event
+                await context.renew()
+
+        return cast("F", _root_field(function, resolve, right, make=strawberry.subscription))
+
+    return decorate
+
+
+async def _repeated(attempt: Callable[[], Awaitable[Any]]) -> Any:
+    """Repeat a transaction that lost a deadlock or an order of writes; nobody sees it."""
+    for left in reversed(range(TRIES)):
+        try:
+            return await attempt()
+        except Exception as error:
+            if not is_conflict_of_order(error):
+                raise
+            if not left:
+                raise Unavailable from error
+    raise AssertionError
+
+
+def _root_field(
+    function: Callable[..., Any],
+    resolve: Callable[..., Any],
+    right: Right,
+    *,
+    make: Callable[..., Any] = strawberry.field,
+) -> Any:
+    """Show GraphQL the function's own arguments, with `info` in place of the door."""
+    shown = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name == "door":
+            shown.append(parameter.replace(name="info", annotation=Info))
+        elif parameter.name == "input":
+            what = strawberry.argument(description="What to do, and with what.")
+            shown.append(parameter.replace(annotation=Annotated[parameter.annotation, what]))
+        else:
+            shown.append(parameter)
+    resolve.__signature__ = inspect.signature(function).replace(parameters=shown)  # type: ignore[attr-defined]
+    resolve.__annotations__ = {p.name: p.annotation for p in shown} | {
+        "return": inspect.signature(function).return_annotation
+    }
+    resolve.right = right  # type: ignore[attr-defined]
+    description = f"{inspect.getdoc(function)}\n\nRequires: {policy.requirement(right)}."
+    return make(resolver=resolve, description=description)
+
+
+def rights_of(root: type) -> dict[str, Right | None]:
+    """Tell the right of every field of a root type; None where one was forgotten."""
+    definition = get_object_definition(root, strict=True)
+    return {
+        field.python_name: getattr(field.base_resolver.wrapped_func, "right", None) if field.base_resolver else None
+        for field in definition.fields
+    }

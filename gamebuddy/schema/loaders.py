@@ -1,0 +1,41 @@
+"""Loads rows by their ids, each kind with one statement however many fields ask."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from strawberry.dataloader import DataLoader
+
+from gamebuddy.resolvers import accounts, chat, games, profiles, teammates
+
+if TYPE_CHECKING:
+    from gamebuddy.schema.context import Context
+
+type Fetch[K, V] = Callable[..., Awaitable[Mapping[K, V]]]
+
+
+class Loaders:
+    """One set an operation. Every function behind it takes (session, viewer, ids) and leaves out what is hidden."""
+
+    def __init__(self, context: "Context") -> None:
+        self._context = context
+        self.accounts = self._by_id(accounts.by_ids)
+        self.profiles = self._by_id(profiles.by_ids)
+        self.player_games = self._by_id(profiles.games_by_ids)
+        self.genres = self._by_id(games.genres_by_ids)
+        self.games = self._by_id(games.by_ids)
+        self.ranks = self._by_id(games.ranks_by_game_ids)
+        self.roles = self._by_id(games.roles_by_game_ids)
+        self.relations = self._by_id(teammates.relations_by_ids)
+        self.requests = self._by_id(teammates.requests_by_ids)
+        self.chats = self._by_id(chat.by_ids)
+        self.memberships = self._by_id(chat.memberships_by_ids)
+        self.last_messages = self._by_id(chat.last_messages_by_ids)
+        self.messages = self._by_id(chat.messages_by_ids)
+
+    def _by_id[V](self, fetch: Fetch[uuid.UUID, V]) -> DataLoader[uuid.UUID, V | None]:
+        async def load(ids: list[uuid.UUID]) -> list[V | None]:
+            found: Mapping[Any, V] = await fetch(self._context.snapshot, self._context.viewer, ids)
+            return [found.get(row_id) for row_id in ids]
+
+        return DataLoader(load_fn=load)
