@@ -21,6 +21,7 @@ class Keys:
         self._secret = secret
 
     def __getitem__(self, purpose: Purpose) -> bytes:
+        """Give the key of a purpose."""
         return hmac.digest(self._secret, f"gamebuddy/1/{purpose}".encode(), hashlib.sha256)
 
     def sign(self, purpose: Purpose, message: bytes) -> bytes:

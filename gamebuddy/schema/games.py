@@ -1,0 +1,223 @@
+"""Genres and games."""
+
+import uuid
+from typing import Annotated
+
+import strawberry
+
+from gamebuddy import db
+from gamebuddy.auth.policy import Right
+from gamebuddy.resolvers import games
+from gamebuddy.schema import ids
+from gamebuddy.schema.context import Info
+from gamebuddy.schema.describe import describe_enum, field
+from gamebuddy.schema.fields import Reading, query
+from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.node import Node
+from gamebuddy.schema.paging import PageInfo, page_size
+from gamebuddy.schema.scalars import Cursor, LanguageTag
+
+describe_enum(
+    db.Platform,
+    "Where a game is played.",
+    PC="Windows, Linux or macOS.",
+    PLAYSTATION="PlayStation 4 or 5.",
+    XBOX="Xbox One or Series.",
+    SWITCH="Nintendo Switch.",
+    MOBILE="iOS or Android.",
+    VR="A headset.",
+)
+
+Locale = Annotated[
+    LanguageTag | None,
+    strawberry.argument(
+        description="Language of the text; `en` or `ru`. Absent: the account's language, else English."
+    ),
+]
+
+
+@strawberry.type(description="A kind of game. Everybody may see it.")
+class Genre(Node):
+    """See the description."""
+
+    slug: str = strawberry.field(description="Short name in ASCII, the same for ever.")
+    row: strawberry.Private[db.Genre]
+
+    @classmethod
+    def of(cls, row: db.Genre) -> "Genre":
+        """Show a row."""
+        return cls(id=ids.write(Kind.GENRE, row.id), slug=row.slug, row=row)
+
+    @field
+    def name(self, info: Info, locale: Locale = None) -> str:
+        """Name for people, in Russian or English."""
+        return self.row.name_ru if is_russian(info, locale) else self.row.name_en
+
+
+@strawberry.type(description="A step of a game's ladder. Everybody may see it.")
+class GameRank(Node):
+    """See the description."""
+
+    name: str = strawberry.field(description="Name in the game.")
+    level: float = strawberry.field(description="0 for the lowest rank, 1 for the highest.")
+
+    @classmethod
+    def of(cls, row: db.GameRank) -> "GameRank":
+        """Show a row."""
+        return cls(id=ids.write(Kind.GAME_RANK, row.id), name=row.name, level=row.level)
+
+
+@strawberry.type(description="What one can play in a game, such as support. Everybody may see it.")
+class GameRole(Node):
+    """See the description."""
+
+    slug: str = strawberry.field(description="Short name in ASCII, unique in its game.")
+    name: str = strawberry.field(description="Name in the game.")
+
+    @classmethod
+    def of(cls, row: db.GameRole) -> "GameRole":
+        """Show a row."""
+        return cls(id=ids.write(Kind.GAME_ROLE, row.id), slug=row.slug, name=row.name)
+
+
+@strawberry.type(description="A game people look for teammates in. Everybody may see it.")
+class Game(Node):
+    """See the description."""
+
+    slug: str = strawberry.field(description="Short name in ASCII, the same for ever.")
+    title: str = strawberry.field(description="Title as its makers write it.")
+    platforms: list[db.Platform] = strawberry.field(description="Where it can be played.")
+    player_count: int = strawberry.field(description="How many players have it in their profiles.")
+    row_id: strawberry.Private[uuid.UUID]
+    genre_ids: strawberry.Private[list[uuid.UUID]]
+
+    @classmethod
+    def of(cls, row: db.Game) -> "Game":
+        """Show a row."""
+        return cls(
+            id=ids.write(Kind.GAME, row.id),
+            slug=row.slug,
+            title=row.title,
+            platforms=row.platforms,
+            player_count=row.player_count,
+            row_id=row.id,
+            genre_ids=row.genre_ids,
+        )
+
+    @field
+    async def genres(self, info: Info) -> list[Genre]:
+        """Kinds it belongs to, the main one first."""
+        return await genres_by_ids(info, self.genre_ids)
+
+    @field
+    async def ranks(self, info: Info) -> list[GameRank]:
+        """From the lowest to the highest; empty where the game has none."""
+        return [GameRank.of(row) for row in await info.context.loaders.ladders.load(self.row_id) or ()]
+
+    @field
+    async def roles(self, info: Info) -> list[GameRole]:
+        """What one can play in it; empty where the game has no roles."""
+        return [GameRole.of(row) for row in await info.context.loaders.game_roles.load(self.row_id) or ()]
+
+
+@strawberry.type(description="A game and its place in a list.")
+class GameEdge:
+    """See the description."""
+
+    node: Game = strawberry.field(description="The game.")
+    cursor: Cursor = strawberry.field(description="Its place.")
+
+
+@strawberry.type(description="A page of games in the order of their titles.")
+class GameConnection:
+    """See the description."""
+
+    edges: list[GameEdge] = strawberry.field(description="Games with their places.")
+    nodes: list[Game] = strawberry.field(description="The games alone.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies.")
+
+
+@strawberry.input(description="One way to name a game: exactly one of the fields.", one_of=True)
+class GameBy:
+    """See the description."""
+
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="Its id.", default=None)
+    slug: strawberry.Maybe[str] = strawberry.field(description="Its short name, such as `dota-2`.", default=None)
+
+
+def is_russian(info: Info, locale: LanguageTag | None) -> bool:
+    """Tell whether a text goes out in Russian."""
+    viewer = info.context.viewer
+    return (locale or (viewer.locale if viewer else "en")).split("-")[0] == "ru"
+
+
+async def genres_by_ids(info: Info, genre_ids: list[uuid.UUID]) -> list[Genre]:
+    """Show genres in the given order."""
+    return [Genre.of(row) for row in await info.context.loaders.genres.load_many(genre_ids) if row]
+
+
+async def game(info: Info, game_id: uuid.UUID | None) -> Game | None:
+    """Show a game, if there is one."""
+    row = await info.context.loaders.games.load(game_id) if game_id else None
+    return Game.of(row) if row else None
+
+
+@strawberry.type
+class GameQueries:
+    """Root fields that read the catalogue."""
+
+    @query(Right.PUBLIC)
+    async def genres(self, door: Reading) -> list[Genre]:
+        """Every genre, in the order of slugs."""
+        return [Genre.of(row) for row in await games.all_genres(door.session)]
+
+    @query(Right.PUBLIC)
+    async def game(
+        self, door: Reading, by: Annotated[GameBy, strawberry.argument(description="Its id or its short name.")]
+    ) -> Game | None:
+        """One game; null when there is none."""
+        if by.id is not None:
+            row = await games.find_game(door.session, game_id=ids.read(Kind.GAME, by.id.value))
+        else:
+            row = await games.find_game(door.session, slug=by.slug.value if by.slug else "")
+        return Game.of(row) if row else None
+
+    @query(Right.PUBLIC)
+    async def games(
+        self,
+        door: Reading,
+        search: Annotated[
+            str | None, strawberry.argument(description="Part of the title, in any case; at most 100 characters.")
+        ] = None,
+        genre_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Of any of these genres; at most 100.")
+        ] = None,
+        platforms: Annotated[
+            list[db.Platform] | None, strawberry.argument(description="Playable on any of these.")
+        ] = None,
+        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 50.")] = 20,
+        after: Annotated[Cursor | None, strawberry.argument(description="Continue behind this place.")] = None,
+    ) -> GameConnection:
+        """The catalogue in the order of titles, all of it or what fits."""
+        cursors = door.services.cursors
+        scope = f"games:{search}:{sorted(genre_ids or ())}:{sorted(platforms or ())}"
+        place = cursors.read(scope, after) if after is not None else None
+        page = await games.find_games(
+            door.session,
+            search=search,
+            genre_ids=ids.read_all(Kind.GENRE, genre_ids or []),
+            platforms=platforms or [],
+            limit=page_size(first),
+            after=games.Place(place[0], uuid.UUID(place[1])) if place else None,
+        )
+        edges = [
+            GameEdge(node=Game.of(row), cursor=cursors.write(scope, games.place_of(row).title, str(row.id)))
+            for row in page.items
+        ]
+        return GameConnection(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=PageInfo.over(
+                [edge.cursor for edge in edges], has_next=page.has_next, has_previous=page.has_previous
+            ),
+        )

@@ -1,0 +1,411 @@
+"""Players as everybody sees them, and the mutation that fills in one's own profile."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from gamebuddy import db
+from gamebuddy.auth.policy import Right
+from gamebuddy.resolvers import accounts, profiles, week
+from gamebuddy.resolvers.profiles import GameChoice, ProfileChanges
+from gamebuddy.resolvers.teammates import Relation
+from gamebuddy.resolvers.week import Weekday
+from gamebuddy.schema import ids
+from gamebuddy.schema.context import Info
+from gamebuddy.schema.describe import describe_enum, field
+from gamebuddy.schema.errors import UserError
+from gamebuddy.schema.fields import Reading, Writing, mutation, query
+from gamebuddy.schema.games import Game, GameRank, GameRole, Genre, genres_by_ids
+from gamebuddy.schema.games import game as show_game
+from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.node import Node
+from gamebuddy.schema.scalars import CountryCode, LanguageTag, Moment, TimeZone
+
+describe_enum(
+    db.Role,
+    "What an account may do at all.",
+    GUEST="Not confirmed yet: may look around and fill in the profile.",
+    USER="A player with a confirmed address.",
+    MODERATOR="A player who also handles reports.",
+    ADMIN="Runs the place.",
+)
+describe_enum(
+    db.Region,
+    "Where a player's servers are.",
+    EUROPE="Europe without the CIS.",
+    CIS="Russia and its neighbours.",
+    NORTH_AMERICA="North and Central America.",
+    SOUTH_AMERICA="South America.",
+    MIDDLE_EAST="The Middle East and Turkey.",
+    AFRICA="Africa.",
+    SOUTH_ASIA="India and its neighbours.",
+    EAST_ASIA="China, Japan, Korea and Taiwan.",
+    SOUTHEAST_ASIA="From Myanmar to the Philippines.",
+    OCEANIA="Australia, New Zealand and the islands.",
+)
+describe_enum(
+    db.PlayStyle,
+    "How serious the play is.",
+    CASUAL="For fun.",
+    BALANCED="To win, without tears.",
+    COMPETITIVE="To climb.",
+)
+describe_enum(
+    db.VoiceChat,
+    "Whether a player talks.",
+    REQUIRED="Only with voice.",
+    PREFERRED="Rather with voice.",
+    TEXT_ONLY="Never with voice.",
+    ANY="Either way.",
+)
+describe_enum(
+    db.AgeBand,
+    "The age as others see it. Those under 18 and adults are never matched with each other.",
+    UNDER_18="13 to 17.",
+    FROM_18_TO_24="18 to 24.",
+    FROM_25_TO_34="25 to 34.",
+    FROM_35="35 and older.",
+)
+describe_enum(
+    db.Audience,
+    "Who may do or see something.",
+    EVERYONE="Every verified user who is not blocked.",
+    TEAMMATES="Teammates only.",
+    NOBODY="Nobody.",
+)
+describe_enum(
+    Relation,
+    "How the viewer stands to a player.",
+    name="TeammateRelation",
+    NONE="Not at all, as far as the viewer may know.",
+    SELF="It is the viewer.",
+    REQUEST_SENT="The viewer's request waits for an answer.",
+    REQUEST_RECEIVED="The player's request waits for the viewer's answer.",
+    TEAMMATES="They are teammates.",
+)
+
+
+describe_enum(
+    Weekday,
+    "A day of the week.",
+    MONDAY="The first day.",
+    TUESDAY="The second day.",
+    WEDNESDAY="The third day.",
+    THURSDAY="The fourth day.",
+    FRIDAY="The fifth day.",
+    SATURDAY="The sixth day.",
+    SUNDAY="The seventh day.",
+)
+
+DAYS = tuple(Weekday)
+
+
+@strawberry.type(description="A stretch of the week in the player's own time zone. None goes past midnight.")
+class WeeklySlot:
+    """See the description."""
+
+    weekday: Weekday = strawberry.field(description="The day.")
+    start_hour: int = strawberry.field(description="First hour, 0 to 23.")
+    end_hour: int = strawberry.field(description="End, 1 to 24; 24 is midnight.")
+
+    @classmethod
+    def of(cls, stretch: week.Stretch) -> "WeeklySlot":
+        """Show a stretch."""
+        return cls(weekday=DAYS[stretch.day], start_hour=stretch.start_hour, end_hour=stretch.end_hour)
+
+
+@strawberry.type(description="A game in a player's profile.")
+class PlayerGame:
+    """See the description."""
+
+    rating: int = strawberry.field(
+        description="In-game rating on one scale for all games, 0 to 3000; 1500 where nothing is known. "
+        "Given by the player, or taken from the rank: 500 for the lowest to 2500 for the highest."
+    )
+    is_favorite: bool = strawberry.field(description="Whether it is one of the player's main games.")
+    row: strawberry.Private[db.PlayerGame]
+
+    @classmethod
+    def of(cls, row: db.PlayerGame) -> "PlayerGame":
+        """Show a row."""
+        return cls(rating=row.rating, is_favorite=row.is_favorite, row=row)
+
+    @field
+    async def game(self, info: Info) -> Game:
+        """The game."""
+        return cast("Game", await show_game(info, self.row.game_id))
+
+    @field
+    async def rank(self, info: Info) -> GameRank | None:
+        """Rank on the game's ladder; null when the player named none."""
+        row = await info.context.loaders.ranks.load(self.row.rank_id) if self.row.rank_id else None
+        return GameRank.of(row) if row else None
+
+    @field
+    async def roles(self, info: Info) -> list[GameRole]:
+        """What the player plays in it, in the order of the game's roles."""
+        if not self.row.role_bits:
+            return []
+        roles = await info.context.loaders.game_roles.load(self.row.game_id) or ()
+        return [GameRole.of(role) for role in roles if self.row.role_bits >> role.position & 1]
+
+
+@strawberry.type(
+    description="What a player tells of himself. Without signing in one sees games, genres, platforms, languages, "
+    "region, play style and voice chat; the rest is empty."
+)
+class Profile(Node):
+    """See the description."""
+
+    row: strawberry.Private[db.Profile]
+    is_reduced: strawberry.Private[bool]
+    region: db.Region | None = strawberry.field(description="Where the player's servers are.")
+    languages: list[LanguageTag] = strawberry.field(description="Languages the player speaks, the main one first.")
+    platforms: list[db.Platform] = strawberry.field(description="What the player plays on.")
+    play_style: db.PlayStyle | None = strawberry.field(description="How serious the play is.")
+    voice_chat: db.VoiceChat | None = strawberry.field(description="Whether the player talks.")
+    is_looking_for_teammates: bool = strawberry.field(
+        description="Only those who are looking are found by teammates()."
+    )
+    updated_at: Moment = strawberry.field(description="When it was last changed.")
+
+    @classmethod
+    def of(cls, row: db.Profile, *, is_reduced: bool) -> "Profile":
+        """Show a row, whole or reduced."""
+        return cls(
+            id=ids.write(Kind.PROFILE, row.account_id),
+            row=row,
+            is_reduced=is_reduced,
+            region=row.region,
+            languages=[LanguageTag(language) for language in row.languages],
+            platforms=row.platforms,
+            play_style=row.play_style,
+            voice_chat=row.voice_chat,
+            is_looking_for_teammates=row.is_looking_for_teammates,
+            updated_at=Moment(row.updated_at),
+        )
+
+    @field
+    def bio(self) -> str | None:
+        """About the player, at most 500 characters. For signed-in viewers."""
+        return None if self.is_reduced else self.row.bio
+
+    @field
+    def country(self) -> CountryCode | None:
+        """Where the player lives. For signed-in viewers."""
+        return None if self.is_reduced or self.row.country is None else CountryCode(self.row.country)
+
+    @field
+    def time_zone(self) -> TimeZone | None:
+        """Zone that the availability is told in. For signed-in viewers."""
+        return None if self.is_reduced or self.row.time_zone is None else TimeZone(self.row.time_zone)
+
+    @field
+    def age_band(self) -> db.AgeBand | None:
+        """Age, roughly; the birth date itself is shown to nobody. For signed-in viewers."""
+        return None if self.is_reduced else profiles.age_band(self.row.birth_date, datetime.now(UTC).date())
+
+    @field
+    def availability(self) -> list[WeeklySlot]:
+        """When the player plays, from Monday on, in `timeZone`. For signed-in viewers."""
+        return [] if self.is_reduced else [WeeklySlot.of(stretch) for stretch in week.stretches_of(self.row.slots)]
+
+    @field
+    async def genres(self, info: Info) -> list[Genre]:
+        """Kinds of games the player likes."""
+        return await genres_by_ids(info, self.row.genre_ids)
+
+    @field
+    async def games(self, info: Info) -> list[PlayerGame]:
+        """What the player plays, in the player's own order; at most 50."""
+        rows = await info.context.loaders.player_games.load(self.row.account_id)
+        return [PlayerGame.of(row) for row in rows or ()]
+
+
+@strawberry.type(description="What everyone may see of a player. Private facts stand on Viewer and nowhere else.")
+class User(Node):
+    """See the description."""
+
+    username: str = strawberry.field(description="Unique name, `[a-z0-9_]{3,32}`.")
+    display_name: str = strawberry.field(description="Name as shown, 1 to 40 characters; not unique.")
+    role: db.Role = strawberry.field(description="What the account may do.")
+    created_at: Moment = strawberry.field(description="When the account was made.")
+    row_id: strawberry.Private[uuid.UUID]
+
+    @classmethod
+    def of(cls, row: db.Account) -> "User":
+        """Show a row."""
+        return cls(
+            id=ids.write(Kind.USER, row.id),
+            username=row.username,
+            display_name=row.display_name,
+            role=row.role,
+            created_at=Moment(row.created_at),
+            row_id=row.id,
+        )
+
+    @field
+    async def profile(self, info: Info) -> Profile:
+        """What the player tells of himself."""
+        row = cast("db.Profile", await info.context.loaders.profiles.load(self.row_id))
+        return Profile.of(row, is_reduced=info.context.viewer is None)
+
+    @field
+    async def viewer_relation(self, info: Info) -> Relation:
+        """How the viewer stands to the player; NONE without signing in."""
+        return await info.context.loaders.relations.load(self.row_id) or Relation.NONE
+
+    @field
+    async def viewer_has_blocked(self, info: Info) -> bool:
+        """Whether the viewer has blocked the player. Nobody is told who blocked him."""
+        return bool(await info.context.loaders.blocks.load(self.row_id))
+
+
+@strawberry.input(description="One way to name a player: exactly one of the fields.", one_of=True)
+class UserBy:
+    """See the description."""
+
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="His id.", default=None)
+    username: strawberry.Maybe[str] = strawberry.field(description="His user name, in any case.", default=None)
+
+
+@strawberry.input(description="A stretch of the week in the player's own time zone.")
+class WeeklySlotInput:
+    """See the description."""
+
+    weekday: Weekday = strawberry.field(description="The day.")
+    start_hour: int = strawberry.field(description="First hour, 0 to 23.")
+    end_hour: int = strawberry.field(
+        description="End, 1 to 24 and after the start; 24 is midnight. Divide what goes past midnight."
+    )
+
+
+@strawberry.input(description="A game the player plays.")
+class PlayerGameInput:
+    """See the description."""
+
+    game_id: strawberry.ID = strawberry.field(description="The game; each at most once.")
+    rank_id: strawberry.ID | None = strawberry.field(description="A rank of this game.", default=None)
+    rating: int | None = strawberry.field(
+        description="0 to 3000 on the one scale of all games; absent: taken from the rank, else 1500.", default=None
+    )
+    role_ids: list[strawberry.ID] | None = strawberry.field(description="Roles of this game.", default=None)
+    is_favorite: bool | None = strawberry.field(description="Whether it is a main game; absent: no.", default=None)
+
+    def choice(self) -> GameChoice:
+        """Read the ids."""
+        return GameChoice(
+            game_id=ids.read(Kind.GAME, self.game_id),
+            rank_id=ids.read(Kind.GAME_RANK, self.rank_id) if self.rank_id else None,
+            rating=self.rating,
+            role_ids=ids.read_all(Kind.GAME_ROLE, self.role_ids or []),
+            is_favorite=bool(self.is_favorite),
+        )
+
+
+@strawberry.input(description="An absent field leaves the value as it is; null clears it. Lists are replaced whole.")
+class UpdateProfileInput:
+    """See the description."""
+
+    display_name: strawberry.Maybe[str | None] = strawberry.field(
+        description="1 to 40 characters; cannot be cleared.", default=None
+    )
+    bio: strawberry.Maybe[str | None] = strawberry.field(description="At most 500 characters.", default=None)
+    birth_date: strawberry.Maybe[str | None] = strawberry.field(
+        description="Like `2001-05-31`; at least 13 years ago. Shown to nobody: others see the age band.", default=None
+    )
+    country: strawberry.Maybe[CountryCode | None] = strawberry.field(description="Where you live.", default=None)
+    region: strawberry.Maybe[db.Region | None] = strawberry.field(description="Where your servers are.", default=None)
+    time_zone: strawberry.Maybe[TimeZone | None] = strawberry.field(
+        description="Zone of the availability; without it the availability counts for nothing.", default=None
+    )
+    languages: strawberry.Maybe[list[LanguageTag] | None] = strawberry.field(
+        description="Languages you speak, the main one first; at most 20.", default=None
+    )
+    platforms: strawberry.Maybe[list[db.Platform] | None] = strawberry.field(
+        description="What you play on.", default=None
+    )
+    genre_ids: strawberry.Maybe[list[strawberry.ID] | None] = strawberry.field(
+        description="Kinds of games you like; at most 60.", default=None
+    )
+    games: strawberry.Maybe[list[PlayerGameInput] | None] = strawberry.field(
+        description="What you play, in your order; at most 50.", default=None
+    )
+    play_style: strawberry.Maybe[db.PlayStyle | None] = strawberry.field(
+        description="How serious your play is.", default=None
+    )
+    voice_chat: strawberry.Maybe[db.VoiceChat | None] = strawberry.field(description="Whether you talk.", default=None)
+    availability: strawberry.Maybe[list[WeeklySlotInput] | None] = strawberry.field(
+        description="When you play, in your time zone; overlapping stretches are joined.", default=None
+    )
+    is_looking_for_teammates: strawberry.Maybe[bool | None] = strawberry.field(
+        description="Whether teammates() finds you, from now on; cannot be cleared.", default=None
+    )
+    who_may_write_to_me: strawberry.Maybe[db.Audience | None] = strawberry.field(
+        description="Who may open a direct chat with you; cannot be cleared.", default=None
+    )
+    who_sees_my_presence: strawberry.Maybe[db.Audience | None] = strawberry.field(
+        description="Who sees whether you are online; cannot be cleared.", default=None
+    )
+
+    def changes(self) -> ProfileChanges:
+        """Tell what is named, in the terms of the domain."""
+        given: dict[str, Any] = {
+            name: value.value for name, value in vars(self).items() if isinstance(value, strawberry.Some)
+        }
+        if given.get("genre_ids"):
+            given["genre_ids"] = ids.read_all(Kind.GENRE, given["genre_ids"])
+        if given.get("games"):
+            given["games"] = [item.choice() for item in given["games"]]
+        if given.get("availability"):
+            given["availability"] = [
+                week.Stretch(DAYS.index(slot.weekday), slot.start_hour, slot.end_hour) for slot in given["availability"]
+            ]
+        return cast("ProfileChanges", given)
+
+
+@strawberry.type(description="The player after the change.")
+class ProfilePayload:
+    """See the description."""
+
+    user: User | None = strawberry.field(description="The player; null when nothing was changed.", default=None)
+    user_errors: list[UserError] = strawberry.field(
+        description="What to mend; empty exactly on success.", default_factory=list
+    )
+
+
+async def user(info: Info, account_id: uuid.UUID | None) -> User | None:
+    """Show a player, if the viewer may see him."""
+    row = await info.context.loaders.accounts.load(account_id) if account_id else None
+    return User.of(row) if row else None
+
+
+@strawberry.type
+class PlayerQueries:
+    """Root fields that read players."""
+
+    @query(Right.PUBLIC)
+    async def user(
+        self, door: Reading, by: Annotated[UserBy, strawberry.argument(description="His id or his user name.")]
+    ) -> User | None:
+        """One player; null when there is none, or none that the viewer may see."""
+        row = await accounts.find(
+            door.session,
+            door.caller,
+            account_id=ids.read(Kind.USER, by.id.value) if by.id is not None else None,
+            username=by.username.value if by.username is not None else None,
+        )
+        return User.of(row) if row else None
+
+
+@strawberry.type
+class PlayerMutations:
+    """Root fields that change the viewer's own profile."""
+
+    @mutation(Right.EDIT_PROFILE)
+    async def update_profile(self, door: Writing, input: UpdateProfileInput) -> ProfilePayload:
+        """Change what is named in one's own profile and nothing else. Found under the new values at once."""
+        account = await profiles.update_profile(door.session, door.viewer, input.changes())
+        return ProfilePayload(user=User.of(account))
