@@ -1,4 +1,4 @@
-"""One private PostgreSQL a run, one migrated template, one database and one real server a worker, rows gone after each test."""
+"""One private PostgreSQL a run, one migrated template, and for each worker a database and a real server."""
 
 import asyncio
 import contextlib

@@ -1,0 +1,5 @@
+"""`python -m gamebuddy` is `gamebuddy`."""
+
+from gamebuddy.cli import app
+
+app()

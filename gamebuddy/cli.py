@@ -1,0 +1,284 @@
+"""The command line: what a person runs."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from gamebuddy import demo as demo_world
+from gamebuddy import settings as configuration
+from gamebuddy.auth.gate import Gate
+from gamebuddy.db import Database, migrations
+from gamebuddy.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from gamebuddy.errors import Rejected, Unavailable
+from gamebuddy.resolvers import accounts, games
+from gamebuddy.schema import root
+from gamebuddy.settings import Settings, SettingsError
+
+app = typer.Typer(
+    help="GameBuddy: a GraphQL server for people who look for teammates for online games.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(highlight=False, soft_wrap=True)
+SCHEMA_FILE = Path("schema.graphql")
+PATIENT_SECONDS = 600  # for statements of set-up work, which no client waits for
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The database of this run, and how to name it to people."""
+
+    url: str
+    name: str
+    is_embedded: bool
+
+
+def main_settings(**changes: object) -> Settings:
+    """Read the settings, or end with one line and status 2."""
+    try:
+        settings = configuration.load()
+        if changes:
+            settings = Settings.model_validate(settings.model_dump() | changes)
+    except (SettingsError, ValueError) as error:
+        _fail(str(error).splitlines()[0])
+    return settings
+
+
+@app.command()
+def run() -> None:
+    """Serve with demo players, chats and games: everything a developer needs, in one command."""
+    _serve(main_settings(demo=True), prepare=True)
+
+
+@app.command()
+def serve() -> None:
+    """Serve. An outside database has to be migrated before; the embedded one is brought up to date by itself."""
+    _serve(main_settings(), prepare=False)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this release, and the catalogue of games up to date."""
+    with home(main_settings()) as database:
+        count = _with_database(database, _prepare)
+    console.print(f"The schema is at {migrations.head()}; the catalogue has {count} games.")
+
+
+@app.command()
+def demo() -> None:
+    """Fill an empty database with demo players and chats; one that has them already is left alone."""
+    settings = main_settings(demo=True)
+    with home(settings) as database:
+        _with_database(database, _prepare)
+        summary = asyncio.run(demo_world.load(database.url, Gate(settings), console))
+    console.print(f"Demo: {summary}.")
+
+
+@app.command()
+def create_admin(
+    username: Annotated[str, typer.Option(help="User name: 3 to 32 of a-z, 0-9 and _.")],
+    email: Annotated[str, typer.Option(help="E-mail address; it counts as confirmed.")],
+) -> None:
+    """Make an administrator. The password comes from GAMEBUDDY_ADMIN_PASSWORD, or is asked for."""
+    settings = main_settings()
+    given = settings.admin_password
+    password = (
+        given.get_secret_value() if given else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+
+    async def make(database: Database) -> None:
+        gate = Gate(settings)
+        try:
+            async with database.write() as session:
+                await accounts.create_admin(session, gate, username=username, email=email, password=password)
+        finally:
+            await gate.close()
+
+    with home(settings) as database:
+        if database.is_embedded:
+            _with_database(database, _prepare)
+        try:
+            _with_database(database, make)
+        except Rejected as rejected:
+            _fail("; ".join(problem.message for problem in rejected.problems), status=1)
+    console.print(f"{username.lower()} is an administrator.")
+
+
+@app.command()
+def token(username: Annotated[str, typer.Argument(help="Whose token.")]) -> None:
+    """Print an access token of a demo player, for the headers of GraphiQL or curl. Development only."""
+    settings = main_settings()
+    if not settings.is_development:
+        _fail("tokens are handed out in development only")
+
+    async def issue(database: Database) -> str | None:
+        return await demo_world.token(database, Gate(settings), username)
+
+    with home(settings) as database:
+        made = _with_database(database, issue)
+    if made is None:
+        _fail(f"there is no account {username}", status=1)
+    sys.stdout.write(f"{made}\n")
+
+
+@app.command()
+def schema(
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether schema.graphql is current.")] = False,
+) -> None:
+    """Write the schema to schema.graphql."""
+    text = root.sdl()
+    if not check:
+        SCHEMA_FILE.write_text(text, encoding="utf-8")
+        console.print(f"{SCHEMA_FILE} is written.")
+    elif not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != text:
+        _fail(f"{SCHEMA_FILE} is not current: run `make schema`", status=1)
+    else:
+        console.print(f"{SCHEMA_FILE} is current.")
+
+
+@app.command()
+def check(
+    drift: Annotated[
+        bool,
+        typer.Option("--drift", help="Compare the migrations with the rows in the code, on a database of its own."),
+    ] = False,
+) -> None:
+    """Tell whether the settings are right and the database is at the schema of this release."""
+    settings = main_settings()
+    if drift:
+        with EmbeddedPostgres.temporary(binaries=settings.pg_bin) as server:
+            _with_database(Home(server.url(), "temporary", is_embedded=True), _check_drift)
+        console.print("The migrations make the rows that the code has.")
+        return
+    with home(settings) as database:
+        is_current = _with_database(database, migrations.is_current)
+    if not is_current:
+        _fail("the database is not at the schema of this release: run `gamebuddy migrate`", status=1)
+    console.print(f"The settings are right; {database.name} is at {migrations.head()}.")
+
+
+@contextlib.contextmanager
+def home(settings: Settings) -> Iterator[Home]:
+    """Give the database: the one that is set, or the embedded one, which stops with the last command that uses it."""
+    if settings.database_url is not None:
+        yield Home(settings.database_url.get_secret_value(), "PostgreSQL", is_embedded=False)
+        return
+    folder = settings.data_dir / "postgres"
+    try:
+        with EmbeddedPostgres(folder, binaries=settings.pg_bin) as server:
+            name = f"PostgreSQL {server.version_text} (embedded, {folder})"
+            yield Home(server.url(), name, is_embedded=True)
+    except EmbeddedPostgresError as error:
+        _fail(str(error))
+
+
+def _serve(settings: Settings, *, prepare: bool) -> None:
+    _require_free_port(settings)
+    with home(settings) as database:
+        if prepare or database.is_embedded:
+            _with_database(database, _prepare)
+        elif not _with_database(database, migrations.is_current):
+            _fail("the database is not at the schema of this release: run `gamebuddy migrate`")
+        summary = asyncio.run(demo_world.load(database.url, Gate(settings), console)) if settings.demo else None
+        _print_banner(settings, database, summary)
+        _hand_down(settings, database)
+        uvicorn.run(
+            "gamebuddy.app:from_environment",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Addresses are read from X-Forwarded-For in one place, from the proxies that are set: see schema/view.py.
+            proxy_headers=False,
+            ws="websockets-sansio",
+            ws_max_size=settings.max_socket_message_bytes,
+            ws_per_message_deflate=False,
+            # Pings are sent by the protocol of the socket itself, where a client can see why.
+            ws_ping_interval=None,
+            timeout_graceful_shutdown=15,
+        )
+
+
+def _hand_down(settings: Settings, database: Home) -> None:
+    """Leave what was decided here to the workers, which read their settings themselves."""
+    os.environ[f"{configuration.PREFIX}DATABASE_URL"] = database.url
+    os.environ[f"{configuration.PREFIX}SECRET_KEY"] = settings.secret().decode()
+    os.environ[f"{configuration.PREFIX}DEMO"] = str(settings.demo)
+
+
+def _require_free_port(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            _fail(
+                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
+                f"set {configuration.PREFIX}PORT to another port"
+            )
+
+
+def _print_banner(settings: Settings, database: Home, summary: str | None) -> None:
+    heading = f"GameBuddy {version('gamebuddy')} · {database.name}"
+    lines = [
+        heading + (f" · demo: {summary}" if summary else ""),
+        f"  GraphiQL   {settings.url}/graphql" + ("    (tabs ready, signed in as nika)" if summary else ""),
+        f"  Start page {settings.url}/"
+        + (f"           Mailbox {settings.url}/dev/mail" if settings.is_development else ""),
+    ]
+    if summary:
+        names = " · ".join(demo_world.KNOWN)
+        lines.append(
+            f"  Sign in as {names}   password: {demo_world.PASSWORD}    token: gamebuddy token {demo_world.KNOWN[0]}"
+        )
+    where = f"Your data stays in {settings.data_dir}; `make clean` removes it." if database.is_embedded else ""
+    lines.append(f"  Stop with Ctrl-C. {where}".rstrip())
+    console.print("\n".join(lines), markup=False)
+
+
+async def _prepare(database: Database) -> int:
+    await migrations.upgrade(database)
+    async with database.write() as session:
+        return await games.load_catalogue(session)
+
+
+async def _check_drift(database: Database) -> None:
+    await migrations.upgrade(database)
+    await migrations.check_drift(database)
+
+
+def _with_database[T](home: Home, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run work on the database; one that cannot be reached ends the command with one line and status 2."""
+
+    async def inside() -> T:
+        database = Database(home.url, pool_size=2, statement_timeout_seconds=PATIENT_SECONDS)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(inside())
+    except (Unavailable, OSError) as error:
+        _fail(f"cannot reach the database: {error.__cause__ or error}")
+
+
+def _fail(line: str, *, status: int = 2) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"gamebuddy: {line}", markup=False)
+    raise SystemExit(status)

@@ -1,0 +1,119 @@
+"""The schema: every feature's root fields in three types, built once."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+import strawberry
+from graphql import build_schema as parse_sdl
+from graphql import lexicographic_sort_schema, print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import merge_types
+
+from gamebuddy.auth.policy import Right
+from gamebuddy.errors import BadInput
+from gamebuddy.schema import events, ids
+from gamebuddy.schema.accounts import AccountMutations
+from gamebuddy.schema.chat import Chat, ChatMutations, ChatQueries, Message
+from gamebuddy.schema.context import Context
+from gamebuddy.schema.errors import InputError, RetryLater
+from gamebuddy.schema.events import EventQueries, EventSubscriptions
+from gamebuddy.schema.faults import Faults
+from gamebuddy.schema.fields import Reading, query, rights_of
+from gamebuddy.schema.games import Game, GameQueries, GameRank, GameRole, Genre
+from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.limits import Limits
+from gamebuddy.schema.node import Node
+from gamebuddy.schema.players import PlayerMutations, PlayerQueries, Profile, User
+from gamebuddy.schema.scalars import SCALARS
+from gamebuddy.schema.search import SearchQueries
+from gamebuddy.schema.teammates import TeammateMutations, TeammateRequest
+from gamebuddy.schema.viewer import Session, ViewerQueries
+
+MOST_NODES = 50
+
+
+async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
+    """Show whatever an id points at, through the same loaders as everything else; None when it is hidden."""
+    loaders = context.loaders
+    if kind is Kind.PROFILE:
+        row = await loaders.profiles.load(row_id) if await loaders.accounts.load(row_id) else None
+        return Profile.of(row, is_reduced=context.viewer is None) if row else None
+    ways: Mapping[Kind, tuple[Callable[[uuid.UUID], Awaitable[Any]], Callable[[Any], Node]]] = {
+        Kind.USER: (loaders.accounts.load, User.of),
+        Kind.GENRE: (loaders.genres.load, Genre.of),
+        Kind.GAME: (loaders.games.load, Game.of),
+        Kind.GAME_RANK: (loaders.ranks.load, GameRank.of),
+        Kind.GAME_ROLE: (loaders.roles.load, GameRole.of),
+        Kind.SESSION: (loaders.sessions.load, Session.of),
+        Kind.TEAMMATE_REQUEST: (loaders.requests.load, TeammateRequest.of),
+        Kind.CHAT: (loaders.chats.load, Chat.of),
+        Kind.MESSAGE: (loaders.messages.load, Message.of),
+    }
+    load, show = ways[kind]
+    row = await load(row_id)
+    return show(row) if row else None
+
+
+@strawberry.type
+class NodeQueries:
+    """Root fields that find anything by its id."""
+
+    @query(Right.PUBLIC)
+    async def node(
+        self, door: Reading, id: Annotated[strawberry.ID, strawberry.argument(description="The id of anything.")]
+    ) -> Node | None:
+        """Whatever has this id; null when there is no such thing or it is hidden from you."""
+        return await _node(door.context, *ids.read_any(id))
+
+    @query(Right.PUBLIC)
+    async def nodes(
+        self,
+        door: Reading,
+        ids_: Annotated[
+            list[strawberry.ID], strawberry.argument(name="ids", description=f"At most {MOST_NODES} ids of anything.")
+        ],
+    ) -> list[Node | None]:
+        """Whatever has these ids, in their order; null for what does not exist or is hidden from you."""
+        if len(ids_) > MOST_NODES:
+            raise BadInput(f"`ids` has at most {MOST_NODES} items.")
+        wanted = [ids.read_any(value) for value in ids_]
+        return list(await asyncio.gather(*(_node(door.context, kind, row_id) for kind, row_id in wanted)))
+
+
+QUERIES = (NodeQueries, PlayerQueries, GameQueries, SearchQueries, ChatQueries, ViewerQueries, EventQueries)
+MUTATIONS = (AccountMutations, PlayerMutations, TeammateMutations, ChatMutations)
+SUBSCRIPTIONS = (EventSubscriptions,)
+
+
+def build_schema(limits: Limits | None = None) -> strawberry.Schema:
+    """Build the schema.
+
+    Raises:
+        TypeError: when a root field names no right.
+    """
+    roots = {
+        "Query": merge_types("Query", QUERIES),
+        "Mutation": merge_types("Mutation", MUTATIONS),
+        "Subscription": merge_types("Subscription", SUBSCRIPTIONS),
+    }
+    for name, root in roots.items():
+        rightless = sorted(field for field, right in rights_of(root).items() if right is None)
+        if rightless:
+            raise TypeError(f"{name}: name the right of {', '.join(rightless)}")
+    return strawberry.Schema(
+        query=roots["Query"],
+        mutation=roots["Mutation"],
+        subscription=roots["Subscription"],
+        types=[InputError, RetryLater, *events.TYPES],
+        extensions=[Faults, limits or Limits],
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    )
+
+
+@cache
+def sdl() -> str:
+    """Write the schema in the schema definition language, types in alphabetical order."""
+    return print_schema(lexicographic_sort_schema(parse_sdl(build_schema().as_str()))) + "\n"
