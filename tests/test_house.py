@@ -1,0 +1,116 @@
+"""What holds for the whole house."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+
+from gamebuddy.auth import policy
+from gamebuddy.auth.policy import Right
+from gamebuddy.db import Database, migrations
+from gamebuddy.schema import fields, root
+from gamebuddy.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return build_schema(root.sdl())
+
+
+def own_types(schema: GraphQLSchema) -> list[GraphQLNamedType]:
+    return [
+        kind
+        for kind in schema.type_map.values()
+        if not is_introspection_type(kind) and not is_specified_scalar_type(kind)
+    ]
+
+
+def test_the_schema_in_the_repository_is_current() -> None:
+    assert (ROOT / "schema.graphql").read_text(encoding="utf-8") == root.sdl(), "run `make schema`"
+
+
+def test_everything_in_the_schema_is_described(schema: GraphQLSchema) -> None:
+    roots = {"Query", "Mutation", "Subscription"}
+    silent = []
+    for kind in own_types(schema):
+        if not kind.description and kind.name not in roots:
+            silent.append(kind.name)
+        if isinstance(kind, GraphQLEnumType):
+            silent += [f"{kind.name}.{name}" for name, value in kind.values.items() if not value.description]
+        if isinstance(kind, GraphQLInputObjectType):
+            silent += [f"{kind.name}.{name}" for name, field in kind.fields.items() if not field.description]
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            silent += [f"{kind.name}.{name}" for name, field in kind.fields.items() if not field.description]
+            silent += [
+                f"{kind.name}.{name}({argument})"
+                for name, field in kind.fields.items()
+                for argument, definition in field.args.items()
+                if not definition.description
+            ]
+    assert silent == []
+
+
+def test_every_root_field_tells_who_may_use_it(schema: GraphQLSchema) -> None:
+    for kind in (schema.query_type, schema.mutation_type, schema.subscription_type):
+        assert kind is not None
+        for name, field in kind.fields.items():
+            assert "Requires: " in (field.description or ""), f"{kind.name}.{name}"
+
+
+def test_the_schema_does_not_build_when_a_root_field_names_no_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(root, "rights_of", lambda kind: fields.rights_of(kind) | {"forgotten": None})
+    with pytest.raises(TypeError, match="name the right of forgotten"):
+        root.build_schema()
+
+
+def test_every_mutation_has_one_argument_and_tells_user_errors(schema: GraphQLSchema) -> None:
+    assert schema.mutation_type is not None
+    for name, field in schema.mutation_type.fields.items():
+        assert list(field.args) in (["input"], []), name
+        payload = schema.type_map[str(field.type).strip("!")]
+        assert isinstance(payload, GraphQLObjectType)
+        assert str(payload.fields["userErrors"].type) == "[UserError!]!", name
+
+
+def test_every_right_stands_in_the_table() -> None:
+    assert set(policy.HOLDERS) == set(Right)
+
+
+async def test_the_migrations_make_the_rows_of_the_code(database_url: str) -> None:
+    database = Database(database_url, statement_timeout_seconds=60)
+    try:
+        await migrations.check_drift(database)
+        assert await migrations.is_current(database)
+    finally:
+        await database.close()
+
+
+def test_the_example_names_every_setting() -> None:
+    named = set(re.findall(rf"^#({PREFIX}[A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
+    assert named == {PREFIX + name.upper() for name in Settings.model_fields}
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = []
+    for path in (ROOT / "gamebuddy").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"os.environ.get", "os.getenv"}:
+                readers.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+                if ast.unparse(node.value) == "os.environ":
+                    readers.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert readers == []
