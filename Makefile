@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check lock schema clean
+
+BIN := .venv/bin
+# Made again when what it was made from has changed.
+READY := .venv/.ready
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml requirements.lock scripts/bootstrap $(wildcard explorer/*.json explorer/*.js explorer/src/*)
+	@scripts/bootstrap
+	@touch $@
+
+run: $(READY) ## Serve with demo players, chats and games
+	@exec $(BIN)/gamebuddy run
+
+test: $(READY) ## Run the tests
+	@$(BIN)/pytest
+
+check: $(READY) ## Run everything CI checks besides the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/gamebuddy schema --check
+	$(BIN)/gamebuddy check --drift
+
+lock: ## Pin the newest versions that pyproject.toml allows
+	uv pip compile pyproject.toml --universal --generate-hashes --group dev --all-extras --no-header \
+		--python-version 3.12 --upgrade --quiet -o requirements.lock
+
+schema: $(READY) ## Write schema.graphql
+	@$(BIN)/gamebuddy schema
+
+clean: ## Remove everything that was made here, your data too
+	rm -rf .venv .uv .gamebuddy gamebuddy/static/graphiql explorer/node_modules
