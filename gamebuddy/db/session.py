@@ -129,9 +129,11 @@ class Database:
             Unavailable: when the database does not answer, cannot write, or the pool is exhausted for 2 s.
         """
         with translated_outages():
-            async with self._writers() as session, session.begin():
+            # Not session.begin(): inside its block there is no going on after let_go().
+            async with self._writers() as session:
                 session.database = self
                 yield session
+                await session.commit()
 
     async def answers(self) -> bool:
         """Tell whether a statement gets through."""

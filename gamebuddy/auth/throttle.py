@@ -1,0 +1,139 @@
+"""Limits on how often: the generic cell rate algorithm, one statement a hit, the same for all nodes."""
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from gamebuddy import db
+from gamebuddy.auth.codes import LIFETIME
+from gamebuddy.db import WriteSession
+from gamebuddy.errors import retry_later
+
+MESSAGE = "Too many tries. Wait a moment."
+IPV6_PREFIX = 64  # what one customer gets
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` hits at once, then one each `interval`."""
+
+    burst: int
+    interval: timedelta
+
+
+class Limit(StrEnum):
+    """What is limited. Those BY_ADDRESS count a network address and are multiplied by RATE_LIMIT_FACTOR."""
+
+    SIGN_IN = "SIGN_IN"
+    CODE_TRIES = "CODE_TRIES"
+    LETTERS = "LETTERS"
+    SIGN_IN_BY_ADDRESS = "SIGN_IN_BY_ADDRESS"
+    VERIFY_BY_ADDRESS = "VERIFY_BY_ADDRESS"
+    REGISTER_BY_ADDRESS = "REGISTER_BY_ADDRESS"
+    RESEND_BY_ADDRESS = "RESEND_BY_ADDRESS"
+
+
+RATES: Mapping[Limit, Rate] = {
+    Limit.SIGN_IN: Rate(5, timedelta(minutes=3)),
+    # Five tries for one code: when the sixth would have room, the code has expired.
+    Limit.CODE_TRIES: Rate(5, LIFETIME),
+    Limit.LETTERS: Rate(3, timedelta(hours=1)),
+    Limit.SIGN_IN_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
+    Limit.VERIFY_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
+    Limit.REGISTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
+    Limit.RESEND_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
+}
+BY_ADDRESS = frozenset(limit for limit in Limit if limit.endswith("_BY_ADDRESS"))
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One hit on the bucket of a limit and a key. Keys are stored as hashes: they may be addresses."""
+
+    limit: Limit
+    key: str
+
+    @property
+    def bucket(self) -> str:
+        """The name of the row."""
+        return f"{self.limit}:{hashlib.sha256(self.key.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+class Throttle:
+    """Counts hits. `factor` multiplies the limits of network addresses, for load tests from behind one."""
+
+    def __init__(self, factor: float = 1) -> None:
+        self._factor = factor
+
+    async def take(self, session: WriteSession, *hits: Hit) -> None:
+        """Count the hits in a transaction of their own, which stays whatever becomes of this one.
+
+        They are counted in order; what comes after a full bucket is not counted. Call it before the first statement
+        of the session: two connections held at once by everybody would be a deadlock of the pool.
+
+        Raises:
+            Rejected: RETRY_LATER with the moment from which on the full bucket has room.
+        """
+        retry_at = None
+        async with session.apart() as own:
+            for hit in hits:
+                retry_at = await self.count(own, hit)
+                if retry_at is not None:
+                    break
+        if retry_at is not None:
+            raise retry_later(MESSAGE, retry_at)
+
+    async def count(self, session: WriteSession, hit: Hit) -> datetime | None:
+        """Count one hit in this transaction; when the bucket is full, tell from when on it has room."""
+        rate = self._rate(hit.limit)
+        row, now = db.RateLimit, func.clock_timestamp()
+        tolerance = rate.interval * (rate.burst - 1)
+        passed = await session.scalar(
+            insert(row)
+            .values(key=hit.bucket, theoretical_arrival_at=now + rate.interval)
+            .on_conflict_do_update(
+                index_elements=[row.key],
+                set_={"theoretical_arrival_at": func.greatest(row.theoretical_arrival_at, now) + rate.interval},
+                where=or_(
+                    row.theoretical_arrival_at <= now + tolerance,
+                    # Further ahead than any hit can move it: the clock was set back, and nobody shall wait for that.
+                    row.theoretical_arrival_at > now + tolerance + rate.interval,
+                ),
+            )
+            .returning(row.key)
+        )
+        if passed is not None:
+            return None
+        retry_at: datetime | None = await session.scalar(
+            select(row.theoretical_arrival_at - tolerance).where(row.key == hit.bucket)
+        )
+        return retry_at
+
+    async def forget(self, session: WriteSession, *hits: Hit) -> None:
+        """Empty the buckets of the hits, in this transaction."""
+        await session.execute(delete(db.RateLimit).where(db.RateLimit.key.in_([hit.bucket for hit in hits])))
+
+    def _rate(self, limit: Limit) -> Rate:
+        rate = RATES[limit]
+        if limit not in BY_ADDRESS:
+            return rate
+        return Rate(max(1, round(rate.burst * self._factor)), rate.interval / self._factor)
+
+
+def network_of(address: str) -> str:
+    """Give what counts as one client: an IPv4 address, or the /64 that an IPv6 address is from."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))

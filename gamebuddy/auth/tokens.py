@@ -1,0 +1,160 @@
+"""Access tokens, which say who it is for ten minutes, and refresh tokens, which get the next one."""
+
+import base64
+import binascii
+import hmac
+import re
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+
+from gamebuddy.auth.keys import Keys, Purpose
+from gamebuddy.errors import Unauthenticated
+
+ISSUER = "gamebuddy"
+AUDIENCE = "gamebuddy-api"
+ALGORITHM = "HS256"
+TYPE = "at+jwt"  # RFC 9068: no other kind of JWT passes for an access token
+REQUIRED = ["exp", "iat", "aud", "iss", "sub", "sid", "jti"]
+LEEWAY_SECONDS = 30
+LONGEST_TOKEN = 4_096
+
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a valid access token says."""
+
+    account_id: uuid.UUID
+    session_id: uuid.UUID
+    expires_at: datetime
+
+
+class Tokens:
+    """Issues and reads access tokens. `lifetime` is in seconds."""
+
+    def __init__(self, keys: Keys, issuer: str, lifetime: int) -> None:
+        self._key = keys[Purpose.ACCESS_TOKEN]
+        self._issuer = issuer
+        self._lifetime = lifetime
+
+    def issue(self, account_id: uuid.UUID, session_id: uuid.UUID) -> tuple[str, datetime]:
+        """Give a token for a session, and when it expires."""
+        issued = int(datetime.now(UTC).timestamp())
+        claims = {
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "sub": str(account_id),
+            "sid": str(session_id),
+            "jti": secrets.token_urlsafe(12),
+            "iat": issued,
+            "exp": issued + self._lifetime,
+        }
+        token = jwt.encode(claims, self._key, ALGORITHM, headers={"typ": TYPE})
+        return token, datetime.fromtimestamp(issued + self._lifetime, UTC)
+
+    def read(self, token: str) -> Claims:
+        """Read a token.
+
+        Raises:
+            Unauthenticated: for anything but an unexpired token that was issued here.
+        """
+        if len(token) > LONGEST_TOKEN or not _COMPACT.fullmatch(token):
+            raise Unauthenticated("The access token is not valid.")
+        try:
+            _require_canonical(token)
+            # PyJWT lets pass a missing claim, any typ, and numbers that no clock shows: each is asked for by name.
+            found = jwt.decode_complete(
+                token,
+                self._key,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=self._issuer,
+                leeway=LEEWAY_SECONDS,
+                options={"require": REQUIRED, "strict_aud": True, "enforce_minimum_key_length": True},
+            )
+            return self._claims(found["header"], found["payload"])
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("The access token has expired.") from None
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+            raise Unauthenticated("The access token is not valid.") from None
+
+    def _claims(self, header: dict[str, Any], payload: dict[str, Any]) -> Claims:
+        if header != {"alg": ALGORITHM, "typ": TYPE}:  # no kid, jku, x5u, crit: nothing here reads them
+            raise ValueError("header")
+        issued, expires = payload["iat"], payload["exp"]
+        if type(issued) is not int or type(expires) is not int or not 0 < expires - issued <= self._lifetime:
+            raise ValueError("lifetime")
+        return Claims(uuid.UUID(payload["sub"]), uuid.UUID(payload["sid"]), datetime.fromtimestamp(expires, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A refresh token as somebody presents it; whether it is genuine shows with the session's salt."""
+
+    session_id: uuid.UUID
+    generation: int
+    signature: bytes
+
+
+class RefreshTokens:
+    """Writes and reads refresh tokens: session, generation, and an HMAC over both and the session's salt.
+
+    Nothing of a token is stored, so nothing can be stolen from the database; every one that was ever issued can be
+    told from a forged one, so a stolen one that is used late gives itself away.
+    """
+
+    _SESSION, _GENERATION, _SIGNATURE = 16, 4, 32
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def write(self, session_id: uuid.UUID, salt: bytes, generation: int) -> str:
+        """Write the token of one generation of a session; the same each time."""
+        body = session_id.bytes + generation.to_bytes(self._GENERATION)
+        return base64.urlsafe_b64encode(body + self._sign(session_id, salt, generation)).decode().rstrip("=")
+
+    def read(self, token: str) -> Presented | None:
+        """Read what somebody presents; None when no token of ours looks like this."""
+        size = self._SESSION + self._GENERATION + self._SIGNATURE
+        try:
+            raw = _decoded(token)
+        except (ValueError, binascii.Error):
+            return None
+        if len(raw) != size:
+            return None
+        session_id, rest = uuid.UUID(bytes=raw[: self._SESSION]), raw[self._SESSION :]
+        return Presented(session_id, int.from_bytes(rest[: self._GENERATION]), rest[self._GENERATION :])
+
+    def is_genuine(self, presented: Presented, salt: bytes) -> bool:
+        """Tell whether it was issued here, now or earlier, for the session with this salt."""
+        expected = self._sign(presented.session_id, salt, presented.generation)
+        return hmac.compare_digest(expected, presented.signature)
+
+    def _sign(self, session_id: uuid.UUID, salt: bytes, generation: int) -> bytes:
+        message = session_id.bytes + salt + generation.to_bytes(self._GENERATION)
+        return self._keys.sign(Purpose.REFRESH_TOKEN, message)
+
+
+def _decoded(part: str) -> bytes:
+    """Decode base64url without padding; one value has one spelling.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if len(part) > LONGEST_TOKEN:
+        raise ValueError("too long")
+    raw = base64.b64decode(f"{part}{'=' * (-len(part) % 4)}", altchars=b"-_", validate=True)
+    if base64.urlsafe_b64encode(raw).decode().rstrip("=") != part:
+        raise ValueError("spare bits")
+    return raw
+
+
+def _require_canonical(token: str) -> None:
+    for part in token.split("."):
+        _decoded(part)
