@@ -285,7 +285,7 @@ class EmbeddedPostgres:
 
     def _is_our_server(self, pid: int) -> bool:
         shown = subprocess.run(  # noqa: S603
-            ["ps", "-o", "stat=,args=", "-p", str(pid)],  # noqa: S607 - the system's own
+            ["ps", "-wwo", "stat=,args=", "-p", str(pid)],  # noqa: S607 - the system's own
             capture_output=True,
             text=True,
             check=False,
