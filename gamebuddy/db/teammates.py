@@ -31,8 +31,8 @@ class TeammateRequest(Row):
             unique=True,
             postgresql_where=text("status = 'PENDING'"),
         ),
-        Index("ix_teammate_requests_receiver_id_id", "receiver_id", "id"),
-        Index("ix_teammate_requests_sender_id_id", "sender_id", "id"),
+        Index("ix_teammate_requests_receiver_id_status_id", "receiver_id", "status", "id"),
+        Index("ix_teammate_requests_sender_id_status_id", "sender_id", "status", "id"),
         CheckConstraint("sender_id <> receiver_id", name="two_people"),
     )
 
@@ -50,6 +50,10 @@ class Teammate(Row):
     """One half of a pair: two rows a pair, so that either side reads its own."""
 
     __tablename__ = "teammates"
+    __table_args__ = (
+        Index("ix_teammates_account_id_since", "account_id", "since", "teammate_id"),
+        Index("ix_teammates_teammate_id", "teammate_id"),
+    )
 
     account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
     teammate_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
@@ -60,7 +64,10 @@ class Block(Row):
     """`account_id` wants nothing to do with `blocked_id`; it works in both directions and nobody is told."""
 
     __tablename__ = "blocks"
-    __table_args__ = (Index("ix_blocks_blocked_id", "blocked_id"),)
+    __table_args__ = (
+        Index("ix_blocks_account_id_created_at", "account_id", "created_at", "blocked_id"),
+        Index("ix_blocks_blocked_id", "blocked_id"),
+    )
 
     account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
     blocked_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)

@@ -290,6 +290,7 @@ class World:
                 "last_seq": seq,
                 "message_count": len(lines),
                 "member_count": len(members),
+                "last_activity_at": said_at,
                 "created_at": started_at,
             }
         )
@@ -305,7 +306,7 @@ class World:
                     "joined_at": started_at,
                     "last_read_seq": len(members) + read,
                     "read_count": read,
-                    "last_activity_at": said_at,
+                    "active_on": said_at.date(),
                 }
             )
 

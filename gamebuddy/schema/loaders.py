@@ -1,12 +1,13 @@
 """Loads rows by their ids, each kind with one statement however many fields ask."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from strawberry.dataloader import DataLoader
 
-from gamebuddy.resolvers import accounts, chat, games, profiles, teammates
+from gamebuddy.resolvers import accounts, chat, games, profiles, sessions, teammates
 
 if TYPE_CHECKING:
     from gamebuddy.schema.context import Context
@@ -20,6 +21,7 @@ class Loaders:
     def __init__(self, context: "Context") -> None:
         self._context = context
         self.accounts = self._by_id(accounts.by_ids)
+        self.sessions = self._by_id(sessions.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
         self.player_games = self._by_id(profiles.games_by_ids)
         self.genres = self._by_id(games.genres_by_ids)
@@ -34,10 +36,28 @@ class Loaders:
         self.memberships = self._by_id(chat.memberships_by_ids)
         self.last_messages = self._by_id(chat.last_messages_by_ids)
         self.messages = self._by_id(chat.messages_by_ids)
+        self.open_doors = self._by_id(chat.open_doors_by_ids)
+        self.histories = self._by_stretch(chat.histories_by_ids, chat.History)
+        self.members = self._by_stretch(chat.members_by_ids, chat.Members)
 
     def _by_id[V](self, fetch: Fetch[uuid.UUID, V]) -> DataLoader[uuid.UUID, V | None]:
         async def load(ids: list[uuid.UUID]) -> list[V | None]:
             found: Mapping[Any, V] = await fetch(self._context.snapshot, self._context.viewer, ids)
             return [found.get(row_id) for row_id in ids]
+
+        return DataLoader(load_fn=load)
+
+    def _by_stretch[S, V](self, fetch: Fetch[uuid.UUID, V], _: type[S]) -> DataLoader[tuple[uuid.UUID, S], V | None]:
+        """Load pages of many lists: one statement for all that ask for the same stretch of theirs."""
+
+        async def load(keys: list[tuple[uuid.UUID, S]]) -> list[V | None]:
+            ids_of: defaultdict[S, list[uuid.UUID]] = defaultdict(list)
+            for row_id, stretch in keys:
+                ids_of[stretch].append(row_id)
+            found: dict[S, Mapping[uuid.UUID, V]] = {
+                stretch: await fetch(self._context.snapshot, self._context.viewer, ids, stretch)
+                for stretch, ids in ids_of.items()
+            }
+            return [found[stretch].get(row_id) for row_id, stretch in keys]
 
         return DataLoader(load_fn=load)

@@ -114,6 +114,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["blocked_id"], ["accounts.id"], name=op.f("fk_blocks_blocked_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id", "blocked_id", name=op.f("pk_blocks")),
     )
+    op.create_index(
+        "ix_blocks_account_id_created_at", "blocks", ["account_id", "created_at", "blocked_id"], unique=False
+    )
     op.create_index("ix_blocks_blocked_id", "blocks", ["blocked_id"], unique=False)
     op.create_table(
         "chats",
@@ -124,9 +127,11 @@ def upgrade() -> None:
         sa.Column("second_account_id", sa.UUID(), nullable=True),
         sa.Column("creator_id", sa.UUID(), nullable=True),
         sa.Column("client_id", sa.UUID(), nullable=True),
+        sa.Column("client_digest", sa.LargeBinary(), nullable=True),
         sa.Column("last_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("message_count", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("member_count", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_activity_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("(kind = 'DIRECT') = (first_account_id IS NOT NULL)", name=op.f("ck_chats_pair_is_direct")),
         sa.CheckConstraint("first_account_id < second_account_id", name=op.f("ck_chats_pair_order")),
@@ -173,8 +178,6 @@ def upgrade() -> None:
             sa.Enum("VERIFY_EMAIL", "RESET_PASSWORD", name="codepurpose", native_enum=False, length=32),
             nullable=False,
         ),
-        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("tries", sa.SmallInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
@@ -306,8 +309,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_teammate_requests")),
     )
-    op.create_index("ix_teammate_requests_receiver_id_id", "teammate_requests", ["receiver_id", "id"], unique=False)
-    op.create_index("ix_teammate_requests_sender_id_id", "teammate_requests", ["sender_id", "id"], unique=False)
+    op.create_index(
+        "ix_teammate_requests_receiver_id_status_id", "teammate_requests", ["receiver_id", "status", "id"], unique=False
+    )
+    op.create_index(
+        "ix_teammate_requests_sender_id_status_id", "teammate_requests", ["sender_id", "status", "id"], unique=False
+    )
     op.create_index(
         "uq_teammate_requests_pending_pair",
         "teammate_requests",
@@ -328,6 +335,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("account_id", "teammate_id", name=op.f("pk_teammates")),
     )
+    op.create_index("ix_teammates_account_id_since", "teammates", ["account_id", "since", "teammate_id"], unique=False)
+    op.create_index("ix_teammates_teammate_id", "teammates", ["teammate_id"], unique=False)
     op.create_table(
         "chat_members",
         sa.Column("chat_id", sa.UUID(), nullable=False),
@@ -339,7 +348,7 @@ def upgrade() -> None:
         sa.Column("joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("last_read_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("read_count", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("last_activity_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("active_on", sa.Date(), server_default=sa.text("(now() AT TIME ZONE 'UTC')::date"), nullable=False),
         sa.Column("muted_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_archived", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -354,8 +363,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_chat_members_list",
         "chat_members",
-        ["account_id", "is_archived", sa.literal_column("last_activity_at DESC"), sa.literal_column("chat_id DESC")],
+        ["account_id", "is_archived", sa.literal_column("active_on DESC")],
         unique=False,
+    )
+    op.create_index(
+        "ix_chat_members_chat_id_joined_at", "chat_members", ["chat_id", "joined_at", "account_id"], unique=False
     )
     op.create_table(
         "events",
@@ -444,16 +456,19 @@ def downgrade() -> None:
     op.drop_index("ix_events_chat_id_xid", table_name="events")
     op.drop_index("ix_events_account_id_xid", table_name="events")
     op.drop_table("events")
+    op.drop_index("ix_chat_members_chat_id_joined_at", table_name="chat_members")
     op.drop_index("ix_chat_members_list", table_name="chat_members")
     op.drop_table("chat_members")
+    op.drop_index("ix_teammates_teammate_id", table_name="teammates")
+    op.drop_index("ix_teammates_account_id_since", table_name="teammates")
     op.drop_table("teammates")
     op.drop_index(
         "uq_teammate_requests_pending_pair",
         table_name="teammate_requests",
         postgresql_where=sa.text("status = 'PENDING'"),
     )
-    op.drop_index("ix_teammate_requests_sender_id_id", table_name="teammate_requests")
-    op.drop_index("ix_teammate_requests_receiver_id_id", table_name="teammate_requests")
+    op.drop_index("ix_teammate_requests_sender_id_status_id", table_name="teammate_requests")
+    op.drop_index("ix_teammate_requests_receiver_id_status_id", table_name="teammate_requests")
     op.drop_table("teammate_requests")
     op.drop_index("ix_sessions_account_id", table_name="sessions")
     op.drop_table("sessions")
@@ -470,6 +485,7 @@ def downgrade() -> None:
     op.drop_index("uq_chats_creator_id_client_id", table_name="chats")
     op.drop_table("chats")
     op.drop_index("ix_blocks_blocked_id", table_name="blocks")
+    op.drop_index("ix_blocks_account_id_created_at", table_name="blocks")
     op.drop_table("blocks")
     op.drop_table("rate_limits")
     op.drop_table("genres")

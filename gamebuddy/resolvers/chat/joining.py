@@ -1,0 +1,258 @@
+"""How people come into chats and go: direct chats, groups, members."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import case, delete, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_keep
+
+from gamebuddy import db, text
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import ChatKind, MemberRole, WriteSession
+from gamebuddy.errors import Code, Problem, Rejected, reject
+from gamebuddy.events import log
+from gamebuddy.events.types import ChatUpdated, MemberJoined, MemberLeft
+from gamebuddy.resolvers import teammates
+from gamebuddy.resolvers.chat.access import advance, bring_up, is_open_to, lock_chat
+
+LONGEST_TITLE = 80
+MOST_MEMBERS = 200
+
+
+async def open_direct_chat(session: WriteSession, viewer: Viewer, *, user_id: uuid.UUID) -> db.Chat:
+    """Give the one direct chat of the two, from whichever side it is asked for; the first time it is made.
+
+    Raises:
+        Rejected: INVALID for oneself, NOT_FOUND for whoever is not there, not to be reached, or lets nobody write.
+    """
+    if user_id == viewer.account_id:
+        raise reject(Code.INVALID, "You cannot write to yourself.", "user_id")
+    first, second = sorted((viewer.account_id, user_id))
+    of_the_two = select(db.Chat).where(db.Chat.first_account_id == first, db.Chat.second_account_id == second)
+    existing: db.Chat | None = await session.scalar(of_the_two)
+    if existing is not None:
+        return existing
+    await teammates.lock_pair(session, viewer.account_id, user_id)
+    if not await is_open_to(session, viewer, user_id) or not await _may_meet(session, viewer, user_id):
+        raise teammates.no_such_player("user_id")
+    chat: db.Chat | None = await session.scalar(
+        insert_or_keep(db.Chat)
+        .values(
+            id=db.new_id(),
+            kind=ChatKind.DIRECT,
+            first_account_id=first,
+            second_account_id=second,
+            creator_id=viewer.account_id,
+        )
+        .on_conflict_do_nothing(index_elements=["first_account_id", "second_account_id"])
+        .returning(db.Chat)
+    )
+    if chat is None:  # the other side was faster
+        made: db.Chat = (await session.scalars(of_the_two)).one()
+        return made
+    return await _join(session, viewer, chat, {viewer.account_id: MemberRole.MEMBER, user_id: MemberRole.MEMBER})
+
+
+async def create_group(
+    session: WriteSession, viewer: Viewer, *, title: str, member_ids: Sequence[uuid.UUID], client_id: uuid.UUID
+) -> db.Chat:
+    """Make a group of the viewer, who owns it, and teammates. The same `client_id` gives the same group for ever.
+
+    Raises:
+        Rejected: for the title; NOT_FOUND for each who is no teammate; LIMIT_REACHED above 200 members;
+            IDEMPOTENCY_MISMATCH when the `client_id` was used with another title or other members.
+    """
+    title = text.checked(title, "title", longest=LONGEST_TITLE)
+    others = _others(viewer, member_ids)
+    digest = _digest(title, others)
+    chat: db.Chat | None = await session.scalar(
+        insert_or_keep(db.Chat)
+        .values(
+            id=db.new_id(),
+            kind=ChatKind.GROUP,
+            title=title,
+            creator_id=viewer.account_id,
+            client_id=client_id,
+            client_digest=digest,
+        )
+        .on_conflict_do_nothing(index_elements=["creator_id", "client_id"])
+        .returning(db.Chat)
+    )
+    if chat is None:
+        return await _made_before(session, viewer, client_id, digest)
+    await _require_teammates(session, viewer, others, "member_ids")
+    if 1 + len(others) > MOST_MEMBERS:
+        raise _group_is_full("member_ids")
+    return await _join(
+        session, viewer, chat, {viewer.account_id: MemberRole.OWNER} | dict.fromkeys(others, MemberRole.MEMBER)
+    )
+
+
+async def add_members(
+    session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUID, user_ids: Sequence[uuid.UUID]
+) -> db.Chat:
+    """Bring teammates of the viewer into a group; those who are in it already stay as they are.
+
+    Raises:
+        Rejected: NOT_FOUND for the chat and for each who is no teammate, NOT_ALLOWED for a direct chat, LIMIT_REACHED
+            above 200 members.
+    """
+    others = _others(viewer, user_ids)
+    chat, _ = await lock_chat(session, viewer, chat_id)
+    if chat.kind is ChatKind.DIRECT:
+        raise reject(Code.NOT_ALLOWED, "A direct chat stays between two. Make a group instead.", "chat_id")
+    await _require_teammates(session, viewer, others, "user_ids")
+    members = select(db.ChatMember.account_id).where(
+        db.ChatMember.chat_id == chat_id, db.ChatMember.account_id.in_(others)
+    )
+    present = set(await session.scalars(members))
+    newcomers = dict.fromkeys((account_id for account_id in others if account_id not in present), MemberRole.MEMBER)
+    if not newcomers:
+        return chat
+    if chat.member_count + len(newcomers) > MOST_MEMBERS:
+        raise _group_is_full("user_ids")
+    return await _join(session, viewer, chat, newcomers)
+
+
+async def leave_chat(session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUID) -> db.Chat:
+    """Leave a group. Its owner is followed by the longest-standing admin, else by the longest-standing member.
+
+    A group that nobody is in any more stays closed: nobody can come in.
+
+    Raises:
+        Rejected: NOT_FOUND for the chat, NOT_ALLOWED for a direct chat.
+    """
+    chat, member = await lock_chat(session, viewer, chat_id)
+    if chat.kind is ChatKind.DIRECT:
+        raise reject(Code.NOT_ALLOWED, "A direct chat cannot be left.", "chat_id")
+    await session.execute(
+        delete(db.ChatMember)
+        .where(db.ChatMember.chat_id == chat_id, db.ChatMember.account_id == viewer.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    has_successor = member.role is MemberRole.OWNER and await _crown_successor(session, chat_id)
+    chat = await advance(session, chat_id, events=2 if has_successor else 1, members=-1)
+    me, last = viewer.account_id, chat.last_seq
+    if has_successor:
+        await log.append(
+            session,
+            MemberLeft(chat_id=chat_id, seq=last - 1, actor_id=me, account_id=me),
+            ChatUpdated(chat_id=chat_id, seq=last, actor_id=me),
+        )
+    else:
+        await log.append(session, MemberLeft(chat_id=chat_id, seq=last, actor_id=me, account_id=me))
+    return chat
+
+
+async def _join(session: WriteSession, viewer: Viewer, chat: db.Chat, roles: Mapping[uuid.UUID, MemberRole]) -> db.Chat:
+    """Put people in a chat that the transaction made or has locked; nothing that was said before is unread to them."""
+    chat = await advance(session, chat.id, events=len(roles), members=len(roles))
+    await session.execute(
+        insert(db.ChatMember),
+        [
+            {
+                "chat_id": chat.id,
+                "account_id": account_id,
+                "role": role,
+                "invited_by_id": None if account_id == viewer.account_id else viewer.account_id,
+                "last_read_seq": chat.last_seq,
+                "read_count": chat.message_count,
+            }
+            for account_id, role in roles.items()
+        ],
+    )
+    await bring_up(session, chat)
+    first_seq = chat.last_seq - len(roles) + 1
+    await log.append(
+        session,
+        *(
+            MemberJoined(chat_id=chat.id, seq=seq, actor_id=viewer.account_id, account_id=account_id)
+            for seq, account_id in enumerate(roles, start=first_seq)
+        ),
+    )
+    return chat
+
+
+async def _may_meet(session: WriteSession, viewer: Viewer, user_id: uuid.UUID) -> bool:
+    """Strangers have to be both minors or both not; teammates have met."""
+    found: uuid.UUID | None = await session.scalar(
+        select(db.Account.id).where(
+            db.Account.id == user_id,
+            or_(teammates.is_teammate_of(viewer.account_id), teammates.is_of_same_side_of_age(viewer.account_id)),
+        )
+    )
+    return found is not None
+
+
+def _others(viewer: Viewer, account_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Fold repeats and leave oneself out; the values are the places in the input."""
+    places: dict[uuid.UUID, int] = {}
+    for place, account_id in enumerate(account_ids):
+        if account_id != viewer.account_id:
+            places.setdefault(account_id, place)
+    return places
+
+
+def _digest(title: str, others: Mapping[uuid.UUID, int]) -> bytes:
+    digest = hashlib.sha256(title.encode())
+    for account_id in sorted(others):
+        digest.update(account_id.bytes)
+    return digest.digest()
+
+
+async def _made_before(session: WriteSession, viewer: Viewer, client_id: uuid.UUID, digest: bytes) -> db.Chat:
+    statement = select(db.Chat).where(db.Chat.creator_id == viewer.account_id, db.Chat.client_id == client_id)
+    chat: db.Chat = (await session.scalars(statement)).one()
+    if chat.client_digest != digest:
+        raise reject(
+            Code.IDEMPOTENCY_MISMATCH, "This clientId made a group with another title or other members.", "client_id"
+        )
+    return chat
+
+
+async def _require_teammates(
+    session: WriteSession, viewer: Viewer, others: Mapping[uuid.UUID, int], field: str
+) -> None:
+    found = set(
+        await session.scalars(
+            select(db.Account.id).where(
+                db.Account.id.in_(others),
+                db.Account.status == db.AccountStatus.ACTIVE,
+                teammates.is_teammate_of(viewer.account_id),
+            )
+        )
+    )
+    problems = [
+        Problem(code=Code.NOT_FOUND, message="You have no such teammate.", field=(field, place))
+        for account_id, place in others.items()
+        if account_id not in found
+    ]
+    if problems:
+        raise Rejected(*problems)
+
+
+def _group_is_full(field: str) -> Rejected:
+    return reject(Code.LIMIT_REACHED, f"A group has at most {MOST_MEMBERS} members.", field)
+
+
+async def _crown_successor(session: WriteSession, chat_id: uuid.UUID) -> bool:
+    """Make the next one the owner, if anybody is left; the lock on the chat keeps him from leaving meanwhile."""
+    successor = (
+        select(db.ChatMember.account_id)
+        .where(db.ChatMember.chat_id == chat_id)
+        .order_by(
+            case((db.ChatMember.role == MemberRole.ADMIN, 0), else_=1),
+            db.ChatMember.joined_at,
+            db.ChatMember.account_id,
+        )
+        .limit(1)
+    )
+    crowned = await session.scalar(
+        update(db.ChatMember)
+        .where(db.ChatMember.chat_id == chat_id, db.ChatMember.account_id == successor.scalar_subquery())
+        .values(role=MemberRole.OWNER)
+        .returning(db.ChatMember.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    return crowned is not None

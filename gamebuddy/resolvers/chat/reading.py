@@ -1,0 +1,273 @@
+"""Reading: chats, members and messages as those who are in the chat may see them, and how far they have read."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, lateral, select, true, tuple_, update
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from gamebuddy import db
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import ReadSession, WriteSession
+from gamebuddy.errors import Code, reject
+from gamebuddy.events import log
+from gamebuddy.events.types import MessagesRead
+from gamebuddy.resolvers import teammates
+from gamebuddy.resolvers.chat.access import access_chat, advance, day_of, lock_chat
+from gamebuddy.resolvers.paging import Page
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPlace:
+    """Where a page of chats ends: when the last of them was active, newest first, then its id."""
+
+    at: datetime
+    chat_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A stretch of a chat's messages: the `limit` newest, or with `from_start` the oldest, between two numbers."""
+
+    limit: int
+    from_start: bool
+    after: int | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPlace:
+    """Where a page of members ends: when the last of them joined, oldest first, then the account."""
+
+    joined_at: datetime
+    account_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """A stretch of a chat's members."""
+
+    limit: int
+    after: MemberPlace | None = None
+
+
+async def mark_read(session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUID, up_to_seq: int) -> db.Chat:
+    """Move the viewer's read mark forward; it never goes back, and of several at once the furthest stays.
+
+    The others hear of it only when it has passed a message.
+
+    Raises:
+        Rejected: NOT_FOUND for the chat, INVALID below 0 and beyond the chat's last number.
+    """
+    chat, member = await access_chat(session, viewer, chat_id)
+    if not 0 <= up_to_seq <= chat.last_seq:
+        raise reject(Code.INVALID, f"Numbers in this chat go from 0 to {chat.last_seq}.", "up_to_seq")
+    if up_to_seq <= member.last_read_seq:
+        return chat
+    read_count = await _messages_up_to(session, chat_id, up_to_seq)
+    if read_count <= member.read_count:
+        await _move_mark(session, viewer, chat_id, up_to_seq, read_count)
+        return chat
+    await lock_chat(session, viewer, chat_id)  # before the member's row, as everywhere
+    if not await _move_mark(session, viewer, chat_id, up_to_seq, read_count):
+        return chat
+    chat = await advance(session, chat_id, events=1)
+    await log.append(
+        session,
+        MessagesRead(chat_id=chat_id, seq=chat.last_seq, actor_id=viewer.account_id, up_to_seq=up_to_seq),
+    )
+    return chat
+
+
+async def find_chats(
+    session: ReadSession, viewer: Viewer, *, is_archived: bool, limit: int, after: ChatPlace | None
+) -> Page[db.Chat]:
+    """List the viewer's chats, the most recently active first.
+
+    The day stands on the member's row and in its index, so chats are looked up day by day until the page is full.
+    """
+    place = tuple_(db.Chat.last_activity_at, db.Chat.id)
+    statement = (
+        select(db.Chat)
+        .join(db.ChatMember, db.ChatMember.chat_id == db.Chat.id)
+        .where(db.ChatMember.account_id == viewer.account_id, db.ChatMember.is_archived.is_(is_archived))
+        .order_by(db.ChatMember.active_on.desc(), db.Chat.last_activity_at.desc(), db.Chat.id.desc())
+        .limit(limit + 1)
+    )
+    if after is not None:
+        statement = statement.where(
+            db.ChatMember.active_on <= day_of(after.at), place < tuple_(after.at, after.chat_id)
+        )
+    return Page.of((await session.scalars(statement)).all(), limit, has_previous=after is not None)
+
+
+async def count_unread_chats(session: ReadSession, viewer: Viewer) -> int:
+    """Count the viewer's chats, archived ones left out, that have messages he has not read."""
+    count: int = await session.scalar(
+        select(func.count())
+        .select_from(db.ChatMember)
+        .join(db.Chat, db.Chat.id == db.ChatMember.chat_id)
+        .where(
+            db.ChatMember.account_id == viewer.account_id,
+            db.ChatMember.is_archived.is_(False),
+            db.Chat.message_count > db.ChatMember.read_count,
+        )
+    )
+    return count
+
+
+async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Chat]:
+    """Load chats that the viewer is in."""
+    if viewer is None:
+        return {}
+    chats = await session.scalars(select(db.Chat).where(db.Chat.id.in_(ids), _is_in(viewer, db.Chat.id)))
+    return {chat.id: chat for chat in chats}
+
+
+async def memberships_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, db.ChatMember]:
+    """Load the viewer's own memberships by the ids of the chats."""
+    if viewer is None:
+        return {}
+    members = await session.scalars(
+        select(db.ChatMember).where(db.ChatMember.chat_id.in_(ids), db.ChatMember.account_id == viewer.account_id)
+    )
+    return {member.chat_id: member for member in members}
+
+
+async def messages_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, db.Message]:
+    """Load messages of chats that the viewer is in."""
+    if viewer is None:
+        return {}
+    messages = await session.scalars(
+        select(db.Message).where(db.Message.id.in_(ids), _is_in(viewer, db.Message.chat_id))
+    )
+    return {message.id: message for message in messages}
+
+
+async def last_messages_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, db.Message]:
+    """Load the newest message of each of the chats that the viewer is in; silent chats are left out."""
+    pages = await histories_by_ids(session, viewer, ids, History(limit=1, from_start=False))
+    return {chat_id: page.items[0] for chat_id, page in pages.items() if page.items}
+
+
+async def histories_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID], history: History
+) -> dict[uuid.UUID, Page[db.Message]]:
+    """Load the same stretch of the messages of chats that the viewer is in, oldest first, in one statement.
+
+    Messages are numbered without holes, so what is before and behind a page follows from the numbers at its ends.
+    """
+    if viewer is None:
+        return {}
+    stretch = select(db.Message).where(db.Message.chat_id == db.ChatMember.chat_id).limit(history.limit)
+    stretch = stretch.order_by(db.Message.seq if history.from_start else db.Message.seq.desc())
+    if history.after is not None:
+        stretch = stretch.where(db.Message.seq > history.after)
+    if history.before is not None:
+        stretch = stretch.where(db.Message.seq < history.before)
+    message = aliased(db.Message, lateral(stretch))
+    rows = await session.execute(
+        select(db.ChatMember.chat_id, db.Chat.message_count, message)
+        .join(db.Chat, db.Chat.id == db.ChatMember.chat_id)
+        .join(message, true(), isouter=True)
+        .where(db.ChatMember.account_id == viewer.account_id, db.ChatMember.chat_id.in_(ids))
+        .order_by(db.ChatMember.chat_id, message.seq)
+    )
+    found: dict[uuid.UUID, list[db.Message]] = defaultdict(list)
+    counts: dict[uuid.UUID, int] = {}
+    for chat_id, count, row in rows:
+        counts[chat_id] = count
+        if row is not None:
+            found[chat_id].append(row)
+    return {chat_id: _page(found[chat_id], count, history) for chat_id, count in counts.items()}
+
+
+async def members_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID], members: Members
+) -> dict[uuid.UUID, Page[db.ChatMember]]:
+    """Load the same stretch of the members of chats that the viewer is in, in the order they joined, in one statement.
+
+    People whom the viewer cannot see are left out.
+    """
+    if viewer is None:
+        return {}
+    own = aliased(db.ChatMember)
+    stretch = (
+        select(db.ChatMember)
+        .join(db.Account, db.Account.id == db.ChatMember.account_id)
+        .where(db.ChatMember.chat_id == own.chat_id, teammates.is_visible(viewer.account_id))
+        .order_by(db.ChatMember.joined_at, db.ChatMember.account_id)
+        .limit(members.limit + 1)
+    )
+    if members.after is not None:
+        place = tuple_(db.ChatMember.joined_at, db.ChatMember.account_id)
+        stretch = stretch.where(place > tuple_(members.after.joined_at, members.after.account_id))
+    member = aliased(db.ChatMember, lateral(stretch))
+    rows = await session.scalars(
+        select(member)
+        .select_from(own)
+        .join(member, true())
+        .where(own.account_id == viewer.account_id, own.chat_id.in_(ids))
+        .order_by(own.chat_id, member.joined_at, member.account_id)
+    )
+    found: dict[uuid.UUID, list[db.ChatMember]] = defaultdict(list)
+    for row in rows:
+        found[row.chat_id].append(row)
+    return {
+        chat_id: Page.of(items, members.limit, has_previous=members.after is not None)
+        for chat_id, items in found.items()
+    }
+
+
+def _is_in(viewer: Viewer, chat_id: InstrumentedAttribute[uuid.UUID]) -> ColumnElement[bool]:
+    """Tell of a chat whether the viewer is in it."""
+    return (
+        select(db.ChatMember.chat_id)
+        .where(db.ChatMember.chat_id == chat_id, db.ChatMember.account_id == viewer.account_id)
+        .exists()
+    )
+
+
+def _page(messages: list[db.Message], count: int, history: History) -> Page[db.Message]:
+    if messages:
+        return Page(messages, has_next=messages[-1].number < count, has_previous=messages[0].number > 1)
+    return Page(
+        messages,
+        has_next=history.before is not None and count > 0,
+        has_previous=history.after is not None and count > 0,
+    )
+
+
+async def _messages_up_to(session: ReadSession, chat_id: uuid.UUID, seq: int) -> int:
+    number: int | None = await session.scalar(
+        select(db.Message.number)
+        .where(db.Message.chat_id == chat_id, db.Message.seq <= seq)
+        .order_by(db.Message.seq.desc())
+        .limit(1)
+    )
+    return number or 0
+
+
+async def _move_mark(session: WriteSession, viewer: Viewer, chat_id: uuid.UUID, seq: int, read_count: int) -> bool:
+    """Move the mark unless it is there already; the WHERE decides between devices. Tells whether it has moved."""
+    moved = await session.scalar(
+        update(db.ChatMember)
+        .where(
+            db.ChatMember.chat_id == chat_id,
+            db.ChatMember.account_id == viewer.account_id,
+            db.ChatMember.last_read_seq < seq,
+        )
+        .values(last_read_seq=seq, read_count=func.greatest(db.ChatMember.read_count, read_count))
+        .returning(db.ChatMember.last_read_seq)
+        .execution_options(synchronize_session=False)
+    )
+    return moved is not None
