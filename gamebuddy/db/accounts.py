@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
@@ -97,7 +97,10 @@ class Session(Row):
 
 
 class OneTimeCode(Row):
-    """Six digits sent to an address. The newest of an account and purpose counts; it is used at most once."""
+    """Six digits sent to an address, made from `id` and the server's key; nothing of them is stored.
+
+    One row an account and purpose: a new code takes the place of the old one. It is used at most once.
+    """
 
     __tablename__ = "one_time_codes"
     __table_args__ = (Index("ix_one_time_codes_account_id_purpose", "account_id", "purpose", unique=True),)
@@ -105,8 +108,6 @@ class OneTimeCode(Row):
     id: Mapped[Id] = mapped_column(default_factory=new_id)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     purpose: Mapped[CodePurpose]
-    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    tries: Mapped[int] = mapped_column(SmallInteger, default=0)
     created_at: Mapped[CreatedAt] = mapped_column(init=False)
     expires_at: Mapped[Moment]
     used_at: Mapped[Moment | None] = mapped_column(default=None)
