@@ -1,0 +1,233 @@
+"""The worker that writes and sends the letters: one a process, each letter by whichever takes it first."""
+
+import asyncio
+import contextlib
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+import asyncpg
+import structlog
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Job
+from pgqueuer.qm import QueueManager
+from pgqueuer.queries import Queries
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from gamebuddy import db
+from gamebuddy.auth.codes import LIFETIME, Codes
+from gamebuddy.auth.keys import Keys
+from gamebuddy.db import Database
+from gamebuddy.errors import Unavailable
+from gamebuddy.mail import mailbox, writing
+from gamebuddy.mail.jobs import ENTRYPOINT, Letter
+from gamebuddy.mail.writing import Recipient
+from gamebuddy.settings import LOOPBACK_NAMES, Settings
+
+SMTP_SECONDS = 10  # for each word of the other server
+CONNECT_SECONDS = 5
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
+# A worker that says nothing for so long is dead, and its letters are taken by another.
+SILENCE = timedelta(seconds=20)
+POLL = timedelta(seconds=15)  # in case a notice gets lost; usually LISTEN wakes the worker at once
+STOP_SECONDS = 10
+PERMANENT = range(500, 600)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Where letters go: an SMTP server, or the mailbox of a developer."""
+
+    settings: Settings
+
+    async def carry(self, letter: EmailMessage) -> None:
+        """Hand a letter over.
+
+        Raises:
+            aiosmtplib.SMTPException: when the server did not take it.
+            OSError: when there is no server, or no room for the mailbox.
+        """
+        if self.settings.smtp_url is None:
+            path = await asyncio.to_thread(mailbox.keep, self.settings.mail_dir, letter)
+            log.info("letter_kept", file=str(path), to=str(letter["To"]))
+            return
+        url = urlsplit(self.settings.smtp_url.get_secret_value())
+        is_tls = url.scheme == "smtps"
+        await aiosmtplib.send(
+            letter,
+            hostname=url.hostname,
+            port=url.port,
+            username=unquote(url.username) if url.username else None,
+            password=unquote(url.password) if url.password else None,
+            timeout=SMTP_SECONDS,
+            use_tls=is_tls,
+            # A password goes over a network encrypted or not at all; elsewhere encryption is taken where it is offered.
+            start_tls=True if url.password and not is_tls and url.hostname not in LOOPBACK_NAMES else None,
+        )
+
+
+class Postman:
+    """Sends what is posted, from `start` to `stop`; goes on by itself after its connection is lost.
+
+    A letter that the mail server does not take is tried again, later each time. `url` is a plain postgresql:// address.
+    """
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self._settings = settings
+        self._url = url
+        self._codes = Codes(Keys(settings.secret()))
+        self._carrier = Carrier(settings)
+        self._database = Database(url, pool_size=2, application_name="gamebuddy-mail")
+        self._manager: QueueManager | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to work; returns at once, whether or not the database answers."""
+        self._task = asyncio.create_task(self._work_on(), name="postman")
+
+    async def stop(self) -> None:
+        """Finish the letters in hand, for some seconds at most, and end."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        if self._manager is not None:
+            self._manager.shutdown.set()
+            await asyncio.wait({task}, timeout=STOP_SECONDS)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await self._database.close()
+
+    async def _work_on(self) -> None:
+        """Work, and begin anew after every failure, until told to stop."""
+        pause = FIRST_PAUSE_SECONDS
+        while self._task is not None:
+            started = asyncio.get_running_loop().time()
+            try:
+                await self._work()
+            except Exception as error:  # noqa: BLE001 - whatever it was, letters have to go out
+                if asyncio.get_running_loop().time() - started > LONGEST_PAUSE_SECONDS:
+                    pause = FIRST_PAUSE_SECONDS
+                log.warning("postman_interrupted", error=repr(error), pause_seconds=pause)
+                await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the nodes
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _work(self) -> None:
+        """Take jobs on a connection of its own until told to stop.
+
+        Raises:
+            ConnectionError: when the connection is lost.
+        """
+        connection = await asyncpg.connect(
+            self._url, timeout=CONNECT_SECONDS, server_settings={"application_name": "gamebuddy-mail"}
+        )
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        manager = QueueManager(Queries.from_asyncpg_connection(connection))
+        manager.entrypoint(ENTRYPOINT, on_failure="hold")(self._deliver)
+        self._manager = manager
+        running = asyncio.create_task(
+            manager.run(dequeue_timeout=POLL, heartbeat_timeout=SILENCE, shutdown_on_listener_failure=True)
+        )
+        losing = asyncio.create_task(lost.wait())
+        try:
+            await asyncio.wait({running, losing}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                raise ConnectionError("the connection to the database is lost")
+            await running
+        finally:
+            self._manager = None
+            for task in (running, losing):
+                task.cancel()
+            await asyncio.gather(running, losing, return_exceptions=True)
+            connection.terminate()
+
+    async def _deliver(self, job: Job) -> None:
+        """Write one letter and hand it over.
+
+        Raises:
+            RetryRequested: when it has to be tried again.
+        """
+        try:
+            message = await self._write(Letter.unpack(job.payload or b""))
+            if message is None:
+                return
+            # The same for every try, so that a mail program shows once what a crash made us send twice.
+            message["Message-ID"] = f"<{job.id}.{int(job.created.timestamp())}@gamebuddy>"
+            await self._carrier.carry(message)
+        except (aiosmtplib.SMTPException, OSError, Unavailable) as error:
+            if _is_permanent(error):
+                log.warning("letter_refused", job=job.id, error=type(error).__name__)
+                return
+            delay = min(FIRST_RETRY * 2 ** min(job.attempts, 10), LONGEST_RETRY)
+            log.warning("letter_delayed", job=job.id, error=type(error).__name__, seconds=delay.total_seconds())
+            raise RetryRequested(delay, type(error).__name__) from None
+
+    async def _write(self, letter: Letter) -> EmailMessage | None:
+        """Write a letter from what is in the database now; None when there is nothing to say any more."""
+        async with self._database.read() as session:
+            owner = await _owner(session, letter.account_id)
+            code = await _code(session, letter.account_id)
+        if owner is not None:
+            recipient = Recipient(address=owner.email or "", locale=owner.locale)
+            return writing.write("address_in_use", recipient, self._settings, username=owner.username)
+        if code is None:
+            return None
+        row_id, account = code
+        return writing.write(
+            "confirm_address",
+            Recipient(address=account.email or "", locale=account.locale),
+            self._settings,
+            username=account.username,
+            code=self._codes.code_of(row_id),
+            minutes=int(LIFETIME.total_seconds() // 60),
+        )
+
+
+async def _owner(session: db.ReadSession, claimant_id: uuid.UUID) -> db.Account | None:
+    """Find the account that has proved the address which another one claims."""
+    claimant = aliased(db.Account)
+    owner: db.Account | None = await session.scalar(
+        select(db.Account)
+        .join(claimant, claimant.email_key == db.Account.email_key)
+        .where(
+            claimant.id == claimant_id,
+            db.Account.id != claimant.id,
+            db.Account.email_verified_at.is_not(None),
+            db.Account.status == db.AccountStatus.ACTIVE,
+        )
+    )
+    return owner
+
+
+async def _code(session: db.ReadSession, account_id: uuid.UUID) -> tuple[uuid.UUID, db.Account] | None:
+    """Find the code that an account waits for; None when it is used or too old."""
+    row = (
+        await session.execute(
+            select(db.OneTimeCode.id, db.Account)
+            .join(db.Account, db.Account.id == db.OneTimeCode.account_id)
+            .where(
+                db.Account.id == account_id,
+                db.Account.email_verified_at.is_(None),
+                db.OneTimeCode.purpose == db.CodePurpose.VERIFY_EMAIL,
+                db.OneTimeCode.used_at.is_(None),
+                db.OneTimeCode.expires_at > func.now(),
+            )
+        )
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Tell whether the mail server will not take this letter later either: it refused the recipient or the text."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return all(refused.code in PERMANENT for refused in error.recipients)
+    return isinstance(error, aiosmtplib.SMTPDataError) and error.code in PERMANENT
