@@ -81,7 +81,7 @@ async def test_lengths_count_code_points(nika: Player, text: str) -> None:
     assert await refused(nika, bio=text * most + "x" * (501 - most * len(text))) == [("TOO_LONG", ["input", "bio"])]
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "{{7*7}} %s", "‫שלום", "' OR 1=1 --"])
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "{{7*7}} %s", "\u202bשלום", "' OR 1=1 --"])
 async def test_text_comes_back_to_the_letter(nika: Player, text: str) -> None:
     assert (await changed(nika, bio=text))["bio"] == text
 
