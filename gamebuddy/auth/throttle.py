@@ -33,6 +33,7 @@ class Limit(StrEnum):
     SIGN_IN = "SIGN_IN"
     CODE_TRIES = "CODE_TRIES"
     LETTERS = "LETTERS"
+    SEND_MESSAGE = "SEND_MESSAGE"
     SIGN_IN_BY_ADDRESS = "SIGN_IN_BY_ADDRESS"
     VERIFY_BY_ADDRESS = "VERIFY_BY_ADDRESS"
     REGISTER_BY_ADDRESS = "REGISTER_BY_ADDRESS"
@@ -44,6 +45,7 @@ RATES: Mapping[Limit, Rate] = {
     # Five tries for one code: when the sixth would have room, the code has expired.
     Limit.CODE_TRIES: Rate(5, LIFETIME),
     Limit.LETTERS: Rate(3, timedelta(hours=1)),
+    Limit.SEND_MESSAGE: Rate(60, timedelta(milliseconds=200)),
     Limit.SIGN_IN_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
     Limit.VERIFY_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
     Limit.REGISTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
