@@ -1,0 +1,39 @@
+"""Finds accounts for whoever looks: by id, by name."""
+
+import uuid
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from gamebuddy import db
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import ReadSession
+
+
+async def by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, db.Account]:
+    """Load accounts. Claims that nobody has proved, and deleted accounts, are left out."""
+    rows = await session.scalars(select(db.Account).where(db.Account.id.in_(ids), _is_visible(viewer)))
+    return {row.id: row for row in rows}
+
+
+async def find(
+    session: ReadSession,
+    viewer: Viewer | None,
+    *,
+    account_id: uuid.UUID | None = None,
+    username: str | None = None,
+) -> db.Account | None:
+    """Find one account by its id, or by its user name in any case; None where `by_ids` leaves it out."""
+    named = db.Account.id == account_id if account_id is not None else db.Account.username == (username or "").lower()
+    row: db.Account | None = await session.scalar(select(db.Account).where(named, _is_visible(viewer)))
+    return row
+
+
+def _is_visible(viewer: Viewer | None) -> ColumnElement[bool]:
+    is_somebody = and_(
+        db.Account.status != db.AccountStatus.DELETED,
+        or_(db.Account.email.is_(None), db.Account.email_verified_at.is_not(None)),
+    )
+    return is_somebody if viewer is None else or_(is_somebody, db.Account.id == viewer.account_id)
