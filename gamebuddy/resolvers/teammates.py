@@ -31,6 +31,7 @@ from gamebuddy.db import ReadSession, RequestStatus, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import TeammateRequestChanged
+from gamebuddy.resolvers.accounts.lookup import is_visible
 from gamebuddy.resolvers.paging import Page
 
 LONGEST_MESSAGE = 300
@@ -77,7 +78,7 @@ async def send_request(
     if message is not None:
         message = text.checked(message, "message", longest=LONGEST_MESSAGE)
     await lock_pair(session, viewer.account_id, user_id)
-    if not await can_meet(session, viewer.account_id, user_id):
+    if not await can_meet(session, viewer, user_id):
         raise no_such_player("user_id")
     if game_id is not None and not await session.scalar(select(exists().where(db.Game.id == game_id))):
         raise reject(Code.NOT_FOUND, "There is no such game.", "game_id")
@@ -175,7 +176,7 @@ async def block_user(session: WriteSession, viewer: Viewer, *, user_id: uuid.UUI
         raise reject(Code.INVALID, "You cannot block yourself.", "user_id")
     await lock_pair(session, viewer.account_id, user_id)
     account: db.Account | None = await session.scalar(
-        select(db.Account).where(db.Account.id == user_id, is_visible(viewer.account_id))
+        select(db.Account).where(db.Account.id == user_id, is_visible(viewer))
     )
     if account is None:
         raise no_such_player("user_id")
@@ -207,7 +208,7 @@ async def unblock_user(session: WriteSession, viewer: Viewer, *, user_id: uuid.U
     )
     statement = select(db.Account).where(db.Account.id == user_id)
     if removed is None:
-        statement = statement.where(is_visible(viewer.account_id))
+        statement = statement.where(is_visible(viewer))
     account: db.Account | None = await session.scalar(statement)
     if account is None:
         raise no_such_player("user_id")
@@ -243,9 +244,7 @@ async def find_requests(
     statement = (
         select(db.TeammateRequest)
         .join(db.Account, db.Account.id == other)
-        .where(
-            own == viewer.account_id, db.TeammateRequest.status == RequestStatus.PENDING, is_visible(viewer.account_id)
-        )
+        .where(own == viewer.account_id, db.TeammateRequest.status == RequestStatus.PENDING, is_visible(viewer))
         .order_by(db.TeammateRequest.id.desc())
         .limit(limit + 1)
     )
@@ -302,48 +301,41 @@ async def requests_by_ids(
     rows = await session.scalars(
         select(db.TeammateRequest)
         .join(db.Account, _is_other_side(viewer.account_id))
-        .where(db.TeammateRequest.id.in_(ids), is_visible(viewer.account_id))
+        .where(db.TeammateRequest.id.in_(ids), is_visible(viewer))
     )
     return {request.id: request for request in rows}
 
 
-def is_visible(viewer_id: uuid.UUID) -> ColumnElement[bool]:
-    """Tell of the account in the statement whether it is alive and has not blocked the viewer."""
-    return and_(
-        db.Account.status == db.AccountStatus.ACTIVE,
-        ~exists().where(db.Block.account_id == db.Account.id, db.Block.blocked_id == viewer_id),
-    )
-
-
-def is_within_reach(viewer_id: uuid.UUID) -> ColumnElement[bool]:
+def is_within_reach(viewer: Viewer) -> ColumnElement[bool]:
     """Tell of the account in the statement whether the viewer may turn to it at all.
 
-    It is alive and verified, and neither has blocked the other.
+    It is active and verified, and neither has blocked the other.
     """
     return and_(
-        is_visible(viewer_id),
+        is_visible(viewer),
+        db.Account.status == db.AccountStatus.ACTIVE,
         db.Account.role != db.Role.GUEST,
-        ~exists().where(db.Block.account_id == viewer_id, db.Block.blocked_id == db.Account.id),
+        ~exists().where(db.Block.account_id == viewer.account_id, db.Block.blocked_id == db.Account.id),
     )
 
 
-def is_of_same_side_of_age(viewer_id: uuid.UUID) -> ColumnElement[bool]:
+def is_of_same_side_of_age(viewer: Viewer) -> ColumnElement[bool]:
     """Tell of the account in the statement whether it and the viewer are both minors or both not.
 
-    Who tells no birth date counts as an adult, as in the search.
+    Who tells no birth date counts as an adult.
     """
-    return _is_minor(viewer_id) == _is_minor(db.Account.id)
+    return _is_minor(viewer.account_id) == _is_minor(db.Account.id)
 
 
-def is_teammate_of(viewer_id: uuid.UUID) -> ColumnElement[bool]:
+def is_teammate_of(viewer: Viewer) -> ColumnElement[bool]:
     """Tell of the account in the statement whether it plays with the viewer."""
-    return exists().where(db.Teammate.account_id == viewer_id, db.Teammate.teammate_id == db.Account.id)
+    return exists().where(db.Teammate.account_id == viewer.account_id, db.Teammate.teammate_id == db.Account.id)
 
 
-async def can_meet(session: ReadSession, viewer_id: uuid.UUID, other_id: uuid.UUID) -> bool:
+async def can_meet(session: ReadSession, viewer: Viewer, other_id: uuid.UUID) -> bool:
     """Tell whether the viewer may ask a stranger at all; every reason why not looks the same."""
     found: bool = await session.scalar(
-        select(exists().where(db.Account.id == other_id, is_within_reach(viewer_id), is_of_same_side_of_age(viewer_id)))
+        select(exists().where(db.Account.id == other_id, is_within_reach(viewer), is_of_same_side_of_age(viewer)))
     )
     return found
 
@@ -460,7 +452,7 @@ async def _people(
     statement = (
         select(since, person)
         .join(db.Account, db.Account.id == person)
-        .where(owner == viewer.account_id, is_visible(viewer.account_id))
+        .where(owner == viewer.account_id, is_visible(viewer))
         .order_by(since.desc(), person.desc())
         .limit(limit + 1)
     )

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
@@ -13,8 +13,8 @@ from gamebuddy.db import ReadSession
 async def by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Account]:
-    """Load accounts. Claims that nobody has proved, and deleted accounts, are left out."""
-    rows = await session.scalars(select(db.Account).where(db.Account.id.in_(ids), _is_visible(viewer)))
+    """Load accounts. Deleted accounts, claims that nobody has proved, and blockers of the viewer are left out."""
+    rows = await session.scalars(select(db.Account).where(db.Account.id.in_(ids), is_visible(viewer)))
     return {row.id: row for row in rows}
 
 
@@ -27,13 +27,17 @@ async def find(
 ) -> db.Account | None:
     """Find one account by its id, or by its user name in any case; None where `by_ids` leaves it out."""
     named = db.Account.id == account_id if account_id is not None else db.Account.username == (username or "").lower()
-    row: db.Account | None = await session.scalar(select(db.Account).where(named, _is_visible(viewer)))
+    row: db.Account | None = await session.scalar(select(db.Account).where(named, is_visible(viewer)))
     return row
 
 
-def _is_visible(viewer: Viewer | None) -> ColumnElement[bool]:
+def is_visible(viewer: Viewer | None) -> ColumnElement[bool]:
+    """Tell of the account in the statement whether the viewer may see it; blockers do not exist for the blocked."""
     is_somebody = and_(
         db.Account.status != db.AccountStatus.DELETED,
         or_(db.Account.email.is_(None), db.Account.email_verified_at.is_not(None)),
     )
-    return is_somebody if viewer is None else or_(is_somebody, db.Account.id == viewer.account_id)
+    if viewer is None:
+        return is_somebody
+    has_blocked = exists().where(db.Block.account_id == db.Account.id, db.Block.blocked_id == viewer.account_id)
+    return or_(and_(is_somebody, ~has_blocked), db.Account.id == viewer.account_id)

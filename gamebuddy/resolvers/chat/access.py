@@ -119,9 +119,7 @@ async def open_doors_by_ids(
     if viewer is None:
         return {}
     found = await session.scalars(
-        select(db.Account.id).where(
-            db.Account.id.in_(ids), teammates.is_within_reach(viewer.account_id), _lets_write(viewer.account_id)
-        )
+        select(db.Account.id).where(db.Account.id.in_(ids), teammates.is_within_reach(viewer), _lets_write(viewer))
     )
     return dict.fromkeys(found, True)
 
@@ -131,6 +129,6 @@ async def is_open_to(session: ReadSession, viewer: Viewer, other_id: uuid.UUID |
     return other_id is not None and bool(await open_doors_by_ids(session, viewer, [other_id]))
 
 
-def _lets_write(viewer_id: uuid.UUID) -> ColumnElement[bool]:
+def _lets_write(viewer: Viewer) -> ColumnElement[bool]:
     allows = db.Account.who_may_write_to_me
-    return or_(allows == Audience.EVERYONE, (allows == Audience.TEAMMATES) & teammates.is_teammate_of(viewer_id))
+    return or_(allows == Audience.EVERYONE, (allows == Audience.TEAMMATES) & teammates.is_teammate_of(viewer))

@@ -179,7 +179,7 @@ async def _may_meet(session: WriteSession, viewer: Viewer, user_id: uuid.UUID) -
     found: uuid.UUID | None = await session.scalar(
         select(db.Account.id).where(
             db.Account.id == user_id,
-            or_(teammates.is_teammate_of(viewer.account_id), teammates.is_of_same_side_of_age(viewer.account_id)),
+            or_(teammates.is_teammate_of(viewer), teammates.is_of_same_side_of_age(viewer)),
         )
     )
     return found is not None
@@ -219,7 +219,7 @@ async def _require_teammates(
             select(db.Account.id).where(
                 db.Account.id.in_(others),
                 db.Account.status == db.AccountStatus.ACTIVE,
-                teammates.is_teammate_of(viewer.account_id),
+                teammates.is_teammate_of(viewer),
             )
         )
     )

@@ -15,7 +15,7 @@ from gamebuddy.db import ReadSession, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import MessagesRead
-from gamebuddy.resolvers import teammates
+from gamebuddy.resolvers.accounts.lookup import is_visible
 from gamebuddy.resolvers.chat.access import access_chat, advance, day_of, lock_chat
 from gamebuddy.resolvers.paging import Page
 
@@ -204,7 +204,7 @@ async def members_by_ids(
     stretch = (
         select(db.ChatMember)
         .join(db.Account, db.Account.id == db.ChatMember.account_id)
-        .where(db.ChatMember.chat_id == own.chat_id, teammates.is_visible(viewer.account_id))
+        .where(db.ChatMember.chat_id == own.chat_id, is_visible(viewer))
         .order_by(db.ChatMember.joined_at, db.ChatMember.account_id)
         .limit(members.limit + 1)
     )
