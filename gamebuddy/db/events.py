@@ -13,23 +13,20 @@ from gamebuddy.db.base import CreatedAt, Row, account_id_column
 class Event(Row):
     """One thing that happened in a chat (`chat_id` and `seq` are set), to an account (`account_id` is set), or both.
 
-    `xid` is the writing transaction and `horizon` the oldest transaction that was still running when it wrote: all
-    transactions below `horizon` had ended by then, so a reader who has this event has everything below it.
-    A plain "id > last" would lose rows whose transaction took its id early and committed late.
+    `xid` is the writing transaction. A reader's place is a transaction below which all have ended, not an id: a plain
+    "id > last" would lose rows whose transaction took its id early and committed late.
     """
 
     __tablename__ = "events"
     __table_args__ = (
         Index("uq_events_chat_id_seq", "chat_id", "seq", unique=True, postgresql_where=text("chat_id IS NOT NULL")),
+        Index("ix_events_xid_id", "xid", "id"),
         Index("ix_events_chat_id_xid", "chat_id", "xid", "id"),
         Index("ix_events_account_id_xid", "account_id", "xid", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, init=False)
     xid: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), init=False)
-    horizon: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"), init=False
-    )
     kind: Mapped[str]
     chat_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("chats.id", ondelete="CASCADE"), default=None)
     seq: Mapped[int | None] = mapped_column(default=None)

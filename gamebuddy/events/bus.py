@@ -1,0 +1,120 @@
+"""PostgreSQL's LISTEN as a backend of broadcaster: a connection that no query shares, and that comes back."""
+
+import asyncio
+import contextlib
+import random
+
+import asyncpg
+import structlog
+from broadcaster import Event
+from broadcaster._backends.base import BroadcastBackend
+
+HEARTBEAT_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0
+RETURNED = ""  # the message after a reconnection: something may have been missed
+
+log = structlog.get_logger(__name__)
+
+
+class PostgresBus(BroadcastBackend):
+    """Listens on the channels that are subscribed.
+
+    broadcaster's own backend shares its connection with NOTIFY and never comes back when it breaks. After each return
+    this one gives every channel the message RETURNED, so that readers look for what they missed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._channels: set[str] = set()
+        self._incoming: asyncio.Queue[Event] = asyncio.Queue()
+        self._connection: asyncpg.Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether a connection stands and listens."""
+        return self._connection is not None and not self._connection.is_closed()
+
+    async def connect(self) -> None:
+        """Begin to listen; the task goes on until `disconnect`."""
+        self._task = asyncio.create_task(self._stay_connected(), name="event bus")
+
+    async def disconnect(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def subscribe(self, group: str) -> None:
+        """Listen on one more channel, now or as soon as there is a connection."""
+        self._channels.add(group)
+        if self.is_listening and self._connection is not None:
+            await self._connection.add_listener(group, self._take)
+
+    async def unsubscribe(self, group: str) -> None:
+        """Listen on one channel less."""
+        self._channels.discard(group)
+        if self.is_listening and self._connection is not None:
+            await self._connection.remove_listener(group, self._take)
+
+    async def publish(self, channel: str, message: str) -> None:
+        """Send a message at once, on a connection of its own: the listening one is never kept waiting."""
+        connection = await self._open()
+        try:
+            await connection.execute("SELECT pg_notify($1, $2)", channel, message)
+        finally:
+            await connection.close()
+
+    async def next_published(self) -> Event:
+        """Wait for the next message."""
+        return await self._incoming.get()
+
+    def _take(self, _: object, __: int, channel: str, payload: object) -> None:
+        self._incoming.put_nowait(Event(channel, str(payload)))
+
+    async def _open(self) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url,
+            timeout=PATIENCE_SECONDS,
+            command_timeout=PATIENCE_SECONDS,
+            server_settings={
+                "application_name": "gamebuddy listener",
+                "tcp_keepalives_idle": "10",
+                "tcp_keepalives_interval": "3",
+                "tcp_keepalives_count": "3",
+            },
+        )
+
+    async def _stay_connected(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._listen_until_lost()
+                pause = FIRST_PAUSE_SECONDS
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("the event listener is away", reason=repr(error), again_in_seconds=round(pause, 2))
+            # With jitter: after a restart of the database not all processes come at once.
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _listen_until_lost(self) -> None:
+        """Connect, listen, and return when the connection has ended."""
+        connection = await self._open()
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            for channel in self._channels:
+                await connection.add_listener(channel, self._take)
+            # add_listener returns when LISTEN has: what commits from here on is heard, what came before is read.
+            self._connection = connection
+            for channel in self._channels:
+                self._incoming.put_nowait(Event(channel, RETURNED))
+            while not lost.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), HEARTBEAT_SECONDS)
+                    return
+                await connection.fetchval("SELECT 1")  # a half-open connection answers nothing
+        finally:
+            self._connection = None
+            connection.terminate()

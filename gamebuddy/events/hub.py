@@ -1,0 +1,495 @@
+"""Hands events to the streams of this process: for each batch it reads the log once and checks all rights once."""
+
+import asyncio
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+import structlog
+from broadcaster import Broadcast
+from sqlalchemy import and_, func, select
+
+from gamebuddy import db
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import Database, ReadSession
+from gamebuddy.errors import NotFound, Unauthenticated, Unavailable
+from gamebuddy.events import log
+from gamebuddy.events.bus import PostgresBus
+from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot
+from gamebuddy.events.types import ChatEvent, Event, MemberJoined, MemberLeft
+
+PAGE = 500
+LONGEST_QUEUE = 1_000  # events that wait for a reader; then the reader has to load its state anew
+POLL_SECONDS = 10.0  # heals notifications that were lost
+PAUSE_SECONDS = 0.2  # between two tries to reach the database
+NOT_KEPT = "This place is no longer kept."
+TOO_SLOW = "You read too slowly."
+
+logger = structlog.get_logger(__name__)
+
+type Place = AccountPlace | ChatPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that happened, and the place behind it."""
+
+    id: int
+    at: datetime
+    event: Event
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Everything kept up to the moment of subscribing has been sent."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ResyncRequired:
+    """The stream cannot go on without a gap; it ends after this."""
+
+    place: Place
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRevoked:
+    """The right to the stream has ended; it ends after this."""
+
+    reason: str
+    chat_id: uuid.UUID | None = None
+
+
+type Notice = Happened | CaughtUp | ResyncRequired | AccessRevoked
+
+
+@dataclass(slots=True, eq=False)
+class Follower:
+    """One stream of this process. Its queue holds rows of the log, and how it ends."""
+
+    viewer: Viewer
+    chat_id: uuid.UUID | None = None  # None: everything that concerns the account
+    queue: asyncio.Queue[tuple[Kept, int] | AccessRevoked | None] = field(default_factory=asyncio.Queue)
+    has_ended: bool = False
+
+    def offer(self, kept: Kept, horizon: int) -> None:
+        """Queue a row; a reader that is too slow for it ends with None."""
+        if not self.has_ended:
+            if self.queue.qsize() < LONGEST_QUEUE:
+                self.queue.put_nowait((kept, horizon))
+            else:
+                self.end(None)
+
+    def end(self, how: AccessRevoked | None) -> None:
+        """Let the stream end after what is queued, and hear nothing more."""
+        if not self.has_ended:
+            self.has_ended = True
+            self.queue.put_nowait(how)
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """Tells when a session has ended: signed out, expired, or its account no longer active."""
+
+    viewer: Viewer
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What holds in the snapshot that a batch was read in."""
+
+    roles: dict[uuid.UUID, db.Role]  # of the sessions that live
+    memberships: set[tuple[uuid.UUID, uuid.UUID]]  # (chat, account)
+
+    def keep(self, viewer: Viewer) -> bool:
+        """Tell whether a session lives on as it was when its stream began."""
+        return self.roles.get(viewer.session_id) is viewer.role
+
+
+class Hub:
+    """One for each process.
+
+    A notification says no more than that the log has grown. The hub then reads what its last snapshot did not see and
+    the new one does. So a lost notification, a lost connection and transactions that commit in another order than they
+    began are one case, and the same few lines.
+    """
+
+    def __init__(self, database: Database, *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._database = database
+        self._bus = PostgresBus(database.url)
+        self._broadcast = Broadcast(backend=self._bus)
+        self._poll_seconds = poll_seconds
+        self._by_chat: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)
+        self._by_account: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)
+        self._watches: defaultdict[uuid.UUID, set[Watch]] = defaultdict(set)  # by account
+        self._suspects: set[uuid.UUID] = set()  # sessions and accounts whose rights may have changed
+        self._handed_out: Snapshot | None = None  # all that this snapshot sees has been handed out
+        self._grown = asyncio.Event()
+        self._has_started = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether notifications arrive; without them events come late, by the poll."""
+        return self._bus.is_listening
+
+    async def start(self) -> None:
+        """Listen, and find the place in the log to begin at."""
+        await self._broadcast.connect()
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="hub listens"),
+            asyncio.create_task(self._hand_out(), name="hub hands out"),
+        ]
+        await self._has_started.wait()
+
+    async def stop(self) -> None:
+        """End every stream and wait for the tasks."""
+        for follower in self._followers():
+            follower.end(None)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._broadcast.disconnect()
+
+    def watch(self, viewer: Viewer) -> "Watching":
+        """Watch the viewer's session; use it as a context manager."""
+        return Watching(self._watches, Watch(viewer))
+
+    async def follow_account(self, viewer: Viewer, after: AccountPlace | None) -> AsyncIterator[Notice]:
+        """Give what concerns an account: what was kept since `after`, CaughtUp, then what happens.
+
+        Raises:
+            Unauthenticated: when the session has ended meanwhile.
+            Unavailable: when the database does not answer while catching up; go on from the last place.
+        """
+        follower = Follower(viewer)
+        # Attached before anything is read: what commits from here on is queued, what committed before is read below.
+        self._by_account[viewer.account_id].add(follower)
+        try:
+            async with self._database.read() as session:
+                epoch, attached = await log.epoch(session), await log.snapshot(session)
+                rights = await _rights(session, [viewer], [])
+                chat_ids = await _chats_of(session, viewer.account_id)
+            if not rights.keep(viewer):
+                raise Unauthenticated
+            for chat_id in chat_ids:
+                self._by_chat[chat_id].add(follower)
+            last = AccountPlace(epoch, attached.xmin)
+            if after is not None and after.epoch != epoch:
+                yield ResyncRequired(last, NOT_KEPT)
+                return
+            if after is not None:
+                async for kept in self._kept_for_account(viewer, after):
+                    # What this snapshot does not see comes by the queue.
+                    if attached.sees(kept.xid):
+                        last = AccountPlace(epoch, min(kept.xid, attached.xmin), kept.xid, kept.id)
+                        yield Happened(kept.id, kept.at, kept.event, last)
+            last = AccountPlace(epoch, attached.xmin, last.xid, last.id)
+            yield CaughtUp(last)
+            async for queued in _until_end(follower):
+                if not isinstance(queued, tuple):
+                    yield queued or ResyncRequired(last, TOO_SLOW)
+                elif not attached.sees(queued[0].xid):
+                    kept, horizon = queued
+                    last = AccountPlace(epoch, max(horizon, last.horizon), kept.xid, kept.id)
+                    yield Happened(kept.id, kept.at, kept.event, last)
+        finally:
+            self._detach(follower)
+
+    async def follow_chat(self, viewer: Viewer, chat_id: uuid.UUID, after: ChatPlace | None) -> AsyncIterator[Notice]:
+        """Give the events of one chat: what was kept since `after`, CaughtUp, then what happens; each exactly once.
+
+        Raises:
+            NotFound: when there is no such chat, or the viewer is no member of it.
+            Unauthenticated: when the session has ended meanwhile.
+            Unavailable: when the database does not answer while catching up; go on from the last place.
+        """
+        follower = Follower(viewer, chat_id)
+        self._by_chat[chat_id].add(follower)
+        try:
+            async with self._database.read() as session:
+                epoch, head = await log.epoch(session), await log.chat_head(session, chat_id)
+                rights = await _rights(session, [viewer], [chat_id])
+            if not rights.keep(viewer):
+                raise Unauthenticated
+            if (chat_id, viewer.account_id) not in rights.memberships:
+                raise NotFound
+            if after is not None and (after.epoch != epoch or after.seq > head):
+                yield ResyncRequired(ChatPlace(epoch, head), NOT_KEPT)
+                return
+            last = after.seq if after is not None else head
+            async for kept in self._kept_in_chat(chat_id, last, head):
+                last = _seq(kept)
+                yield Happened(kept.id, kept.at, kept.event, ChatPlace(epoch, last))
+            yield CaughtUp(ChatPlace(epoch, last))
+            async for queued in _until_end(follower):
+                if not isinstance(queued, tuple):
+                    yield queued or ResyncRequired(ChatPlace(epoch, last), TOO_SLOW)
+                elif _seq(queued[0]) > last:
+                    kept, _ = queued
+                    last = _seq(kept)
+                    yield Happened(kept.id, kept.at, kept.event, ChatPlace(epoch, last))
+        finally:
+            self._detach(follower)
+
+    async def _kept_for_account(self, viewer: Viewer, place: AccountPlace) -> AsyncIterator[Kept]:
+        """Read in pages, each in a snapshot of its own: a slow reader holds no connection."""
+        after = (place.horizon, 0)
+        while True:
+            async with self._database.read() as session:
+                page = await log.read_account(session, viewer.account_id, place=place, after=after, limit=PAGE)
+            for kept in page:
+                yield kept
+            if len(page) < PAGE:
+                return
+            after = (page[-1].xid, page[-1].id)
+
+    async def _kept_in_chat(self, chat_id: uuid.UUID, last: int, head: int) -> AsyncIterator[Kept]:
+        while last < head:
+            async with self._database.read() as session:
+                page = await log.read_chat(session, chat_id, after=last, limit=PAGE)
+            for kept in page:
+                yield kept
+            if not page:
+                return
+            last = _seq(page[-1])
+
+    async def _listen(self) -> None:
+        async with self._broadcast.subscribe(log.CHANNEL) as subscriber:
+            while True:
+                message = (await subscriber.get()).message
+                if message.startswith("{"):
+                    self._suspects |= {uuid.UUID(suspect) for suspect in json.loads(message)["look_again"]}
+                elif message != log.GROWN:  # back after a loss: rights may have changed unheard
+                    self._suspects |= self._everybody()
+                self._grown.set()
+
+    async def _hand_out(self) -> None:
+        while True:
+            try:
+                await self._read_on()
+            except Unavailable:
+                await asyncio.sleep(PAUSE_SECONDS)
+                self._grown.set()
+            except Exception:  # whatever it is, the streams of this process must not stand still
+                logger.exception("a batch of events could not be handed out")
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                self._has_started.set()
+            try:
+                await asyncio.wait_for(self._grown.wait(), self._poll_seconds)
+            except TimeoutError:
+                self._suspects |= self._everybody()
+            self._grown.clear()
+
+    async def _read_on(self) -> None:
+        """Read what has come, in one snapshot, and hand it out page by page with the rights of that snapshot."""
+        suspects, self._suspects = self._suspects, set()
+        try:
+            async with self._database.read() as session:
+                snapshot = await log.snapshot(session)
+                if self._handed_out is not None:
+                    await self._hand_out_since(session, self._handed_out, snapshot)
+                # After the events: the one that removed a member comes before the end of his stream.
+                await self._look_again(session, suspects)
+        except BaseException:
+            self._suspects |= suspects
+            raise
+        self._handed_out = snapshot
+
+    async def _hand_out_since(self, session: ReadSession, since: Snapshot, snapshot: Snapshot) -> None:
+        after = 0
+        while True:
+            page = await log.read_on(session, since=since, after=after, limit=PAGE)
+            is_last = len(page) < PAGE
+            if page:
+                await self._deliver(session, page, snapshot.xmin if is_last else since.xmin)
+                after = page[-1].id
+            if is_last:
+                return
+
+    async def _deliver(self, session: ReadSession, page: Sequence[Kept], horizon: int) -> None:
+        viewers = {follower.viewer for kept in page for follower in self._readers(kept)}
+        if not viewers:
+            return
+        chats = {kept.event.chat_id for kept in page if isinstance(kept.event, ChatEvent)}
+        rights = await _rights(session, viewers, chats)
+        # A member who leaves within the page may still see what came before, and the event that removes him.
+        left = {
+            (kept.event.chat_id, kept.event.account_id): kept.event.seq
+            for kept in page
+            if isinstance(kept.event, MemberLeft)
+        }
+        for kept, below in zip(page, _horizons(page, horizon), strict=True):
+            if isinstance(kept.event, MemberJoined):
+                # From this event on the account's streams follow the chat.
+                if followers := self._by_account.get(kept.event.account_id):
+                    self._by_chat[kept.event.chat_id] |= followers
+            for follower in self._readers(kept):
+                self._offer(follower, kept, below, rights, left)
+
+    def _offer(
+        self,
+        follower: Follower,
+        kept: Kept,
+        horizon: int,
+        rights: Rights,
+        left: dict[tuple[uuid.UUID, uuid.UUID], int],
+    ) -> None:
+        viewer, event = follower.viewer, kept.event
+        if not rights.keep(viewer):
+            follower.end(AccessRevoked("Your session has ended."))
+        elif isinstance(event, ChatEvent):
+            membership = (event.chat_id, viewer.account_id)
+            if membership in rights.memberships or event.seq <= left.get(membership, 0):
+                follower.offer(kept, horizon)
+            if membership not in rights.memberships and event.seq >= left.get(membership, 0):
+                self._unfollow(follower, event.chat_id)
+                if follower.chat_id is not None:
+                    follower.end(AccessRevoked("You are no longer a member of this chat."))
+        else:
+            follower.offer(kept, horizon)
+
+    def _readers(self, kept: Kept) -> set[Follower]:
+        """Give the followers a row concerns: of its chat, and of the account it is about."""
+        event = kept.event
+        found: set[Follower] = set()
+        if isinstance(event, ChatEvent):
+            found |= self._by_chat.get(event.chat_id, set())
+        account_id = getattr(event, "account_id", None)
+        if account_id is not None:
+            found |= self._by_account.get(account_id, set())
+        return found
+
+    async def _look_again(self, session: ReadSession, suspects: Collection[uuid.UUID]) -> None:
+        """End the streams and watches of suspects whose session has ended or whose role has changed."""
+        if not suspects:
+            return
+        followers = [f for f in self._followers() if {f.viewer.session_id, f.viewer.account_id} & set(suspects)]
+        watches = [
+            watch
+            for some in self._watches.values()
+            for watch in some
+            if {watch.viewer.session_id, watch.viewer.account_id} & set(suspects)
+        ]
+        chats = {follower.chat_id for follower in followers if follower.chat_id is not None}
+        viewers = {follower.viewer for follower in followers} | {watch.viewer for watch in watches}
+        if not viewers:
+            return
+        rights = await _rights(session, viewers, chats)
+        for follower in followers:
+            if not rights.keep(follower.viewer):
+                follower.end(AccessRevoked("Your session has ended."))
+            elif follower.chat_id and (follower.chat_id, follower.viewer.account_id) not in rights.memberships:
+                follower.end(AccessRevoked("You are no longer a member of this chat."))
+        for watch in watches:
+            if watch.viewer.session_id not in rights.roles:
+                watch.ended.set()
+
+    def _followers(self) -> Iterable[Follower]:
+        return {f for some in (*self._by_chat.values(), *self._by_account.values()) for f in some}
+
+    def _everybody(self) -> set[uuid.UUID]:
+        return {f.viewer.session_id for f in self._followers()} | set(self._watches)
+
+    def _unfollow(self, follower: Follower, chat_id: uuid.UUID) -> None:
+        self._by_chat[chat_id].discard(follower)
+        if not self._by_chat[chat_id]:
+            del self._by_chat[chat_id]
+
+    def _detach(self, follower: Follower) -> None:
+        follower.has_ended = True
+        account_id = follower.viewer.account_id
+        self._by_account[account_id].discard(follower)
+        if not self._by_account[account_id]:
+            del self._by_account[account_id]
+        for chat_id in [chat_id for chat_id, followers in self._by_chat.items() if follower in followers]:
+            self._unfollow(follower, chat_id)
+
+
+class Watching:
+    """A watch for as long as it is used."""
+
+    def __init__(self, watches: defaultdict[uuid.UUID, set[Watch]], watch: Watch) -> None:
+        self._watches = watches
+        self._watch = watch
+        self.ended = watch.ended
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        self._watches[self._watch.viewer.account_id].add(self._watch)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Watch no longer."""
+        self.close()
+
+    def close(self) -> None:
+        """Watch no longer."""
+        account_id = self._watch.viewer.account_id
+        self._watches[account_id].discard(self._watch)
+        if not self._watches[account_id]:
+            del self._watches[account_id]
+
+
+async def _until_end(follower: Follower) -> AsyncIterator[tuple[Kept, int] | AccessRevoked | None]:
+    """Give what is queued for a follower; AccessRevoked and None are the last."""
+    while True:
+        queued = await follower.queue.get()
+        yield queued
+        if not isinstance(queued, tuple):
+            return
+
+
+def _horizons(page: Sequence[Kept], horizon: int) -> Iterator[int]:
+    """Give for each row of a page the transaction below which a reader who has got this far has everything.
+
+    Rows come in the order of ids, not of transactions: what comes later in the page may belong to an earlier one.
+    """
+    found = []
+    for kept in reversed(page):
+        found.append(horizon)
+        horizon = min(horizon, kept.xid)
+    return reversed(found)
+
+
+def _seq(kept: Kept) -> int:
+    if not isinstance(kept.event, ChatEvent):
+        raise TypeError(kept)
+    return kept.event.seq
+
+
+async def _chats_of(session: ReadSession, account_id: uuid.UUID) -> list[uuid.UUID]:
+    return list(await session.scalars(select(db.ChatMember.chat_id).where(db.ChatMember.account_id == account_id)))
+
+
+async def _rights(session: ReadSession, viewers: Iterable[Viewer], chats: Collection[uuid.UUID]) -> Rights:
+    """Load in one statement which sessions live, and which of the chats their accounts are in."""
+    rows = await session.execute(
+        select(db.Session.id, db.Account.role, db.ChatMember.chat_id, db.ChatMember.account_id)
+        .join(db.Account, db.Account.id == db.Session.account_id)
+        .outerjoin(
+            db.ChatMember, and_(db.ChatMember.account_id == db.Account.id, db.ChatMember.chat_id.in_(list(chats)))
+        )
+        .where(
+            db.Session.id.in_([viewer.session_id for viewer in viewers]),
+            db.Session.revoked_at.is_(None),
+            db.Session.expires_at > func.now(),
+            db.Account.status == db.AccountStatus.ACTIVE,
+        )
+    )
+    roles: dict[uuid.UUID, db.Role] = {}
+    memberships: set[tuple[uuid.UUID, uuid.UUID]] = set()
+    for session_id, role, chat_id, account_id in rows:
+        roles[session_id] = role
+        if chat_id is not None:
+            memberships.add((chat_id, account_id))
+    return Rights(roles, memberships)

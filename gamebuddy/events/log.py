@@ -1,0 +1,174 @@
+"""The event log: events are written in the transaction that makes them true, and read on from any place."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Text,
+    and_,
+    any_,
+    cast,
+    func,
+    insert,
+    lateral,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+)
+
+from gamebuddy import db
+from gamebuddy.db import ReadSession, WriteSession
+from gamebuddy.events import types
+
+CHANNEL = "gamebuddy"
+GROWN = "grown"  # the message that says no more than: read on
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row of the log."""
+
+    id: int
+    xid: int
+    at: datetime
+    event: types.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a snapshot of the database sees: transactions that ended below `xmax`, but for those still `running`."""
+
+    xmin: int
+    xmax: int
+    running: frozenset[int]
+
+    def sees(self, xid: int) -> bool:
+        """Tell whether the rows of a committed transaction are in the snapshot."""
+        return xid < self.xmin or (xid < self.xmax and xid not in self.running)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPlace:
+    """How far a reader of everything that concerns an account has come.
+
+    It has every row of the transactions below `horizon`, and of transaction `xid` the rows up to `id`. Rows of other
+    transactions from `horizon` on come again: each is told apart by its id.
+    """
+
+    epoch: uuid.UUID
+    horizon: int
+    xid: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPlace:
+    """How far a reader of one chat has come: numbers of a chat have no gaps and commit in their order."""
+
+    epoch: uuid.UUID
+    seq: int
+
+
+async def append(session: WriteSession, *events: types.Event) -> None:
+    """Write events, and wake every process when the transaction commits.
+
+    The number of a chat event was taken from the chat's row before, whose lock is held until the end.
+    """
+    if not events:
+        return
+    await session.execute(insert(db.Event), [types.to_columns(event) for event in events])
+    # Sent at COMMIT, dropped at ROLLBACK; equal messages of one transaction are one. It names no row on purpose: a
+    # process reads on from its own place, so a lost, doubled or early notification changes nothing.
+    await session.execute(select(func.pg_notify(CHANNEL, GROWN)))
+
+
+async def end_streams(
+    session: WriteSession, *, session_id: uuid.UUID | None = None, account_id: uuid.UUID | None = None
+) -> None:
+    """Have every process look again, as soon as this commits, at the rights of a session or of an account."""
+    suspects = [str(suspect) for suspect in (session_id, account_id) if suspect is not None]
+    await session.execute(select(func.pg_notify(CHANNEL, json.dumps({"look_again": suspects}))))
+
+
+async def epoch(session: ReadSession) -> uuid.UUID:
+    """Give the epoch of the log; places of another epoch are no places any more."""
+    found: uuid.UUID = await session.scalar(select(db.EventLog.epoch))
+    return found
+
+
+async def snapshot(session: ReadSession) -> Snapshot:
+    """Tell what the session's snapshot sees."""
+    written: str = await session.scalar(select(cast(func.pg_current_snapshot(), Text)))
+    xmin, xmax, running = written.split(":")
+    return Snapshot(int(xmin), int(xmax), frozenset(int(xid) for xid in running.split(",") if xid))
+
+
+async def place_now(session: ReadSession) -> AccountPlace:
+    """Give the place from which a client that has loaded its state in this snapshot misses nothing."""
+    return AccountPlace(await epoch(session), (await snapshot(session)).xmin)
+
+
+async def chat_head(session: ReadSession, chat_id: uuid.UUID) -> int:
+    """Give the number of the newest event of a chat, 0 for one without events."""
+    head: int | None = await session.scalar(select(db.Chat.last_seq).where(db.Chat.id == chat_id))
+    return head or 0
+
+
+async def read_on(session: ReadSession, *, since: Snapshot, after: int, limit: int) -> list[Kept]:
+    """Read what an earlier snapshot did not see and this one does, behind the id `after`, in the order of ids.
+
+    A chat's row is locked while its events get their ids, so this is the order of every chat.
+    """
+    unseen = or_(db.Event.xid >= since.xmax, db.Event.xid == any_(literal(sorted(since.running), ARRAY(BigInteger))))
+    statement = (
+        select(db.Event)
+        .where(db.Event.xid >= since.xmin, unseen, db.Event.id > after)
+        .order_by(db.Event.id)
+        .limit(limit)
+    )
+    return [_kept(row) for row in await session.scalars(statement)]
+
+
+async def read_chat(session: ReadSession, chat_id: uuid.UUID, *, after: int, limit: int) -> list[Kept]:
+    """Read the events of a chat after a number, in their order."""
+    statement = (
+        select(db.Event).where(db.Event.chat_id == chat_id, db.Event.seq > after).order_by(db.Event.seq).limit(limit)
+    )
+    return [_kept(row) for row in await session.scalars(statement)]
+
+
+async def read_account(
+    session: ReadSession, account_id: uuid.UUID, *, place: AccountPlace, after: tuple[int, int], limit: int
+) -> list[Kept]:
+    """Read what concerns an account behind its place: its own events, and those of the chats it is in at this moment.
+
+    In the order of (transaction, id), and behind `after`, the last of these that an earlier page had.
+    """
+    order = (db.Event.xid, db.Event.id)
+    behind = and_(
+        db.Event.xid >= place.horizon,
+        tuple_(*order) > tuple_(*after),
+        not_(and_(db.Event.xid == place.xid, db.Event.id <= place.id)),
+    )
+    # One short walk over the index of each chat, instead of one over everything that happened anywhere.
+    of_chat = lateral(
+        select(db.Event.id).where(db.Event.chat_id == db.ChatMember.chat_id, behind).order_by(*order).limit(limit)
+    )
+    of_chats = select(of_chat.c.id).select_from(db.ChatMember).join(of_chat, true())
+    of_account = select(db.Event.id).where(db.Event.account_id == account_id, behind).order_by(*order).limit(limit)
+    ids = union(of_chats.where(db.ChatMember.account_id == account_id), select(of_account.subquery().c.id)).subquery()
+    statement = select(db.Event).join(ids, ids.c.id == db.Event.id).order_by(*order).limit(limit)
+    return [_kept(row) for row in await session.scalars(statement)]
+
+
+def _kept(row: db.Event) -> Kept:
+    columns = {name: getattr(row, name) for name in types.COLUMNS}
+    return Kept(row.id, row.xid, row.created_at, types.from_columns(row.kind, row.payload, columns))

@@ -1,0 +1,93 @@
+"""What can happen: closed models of the lasting events. They hold ids and numbers; readers load what these mean."""
+
+import uuid
+from dataclasses import dataclass, fields
+from typing import Any
+
+COLUMNS = ("chat_id", "seq", "account_id", "actor_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened; `actor_id` is who did it."""
+
+    actor_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatEvent(Event):
+    """Something in a chat; `seq` is its number there, given out by the chat's row."""
+
+    chat_id: uuid.UUID
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent(ChatEvent):
+    """A message was sent."""
+
+    message_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberJoined(ChatEvent):
+    """`account_id` has become a member; its own streams hear of it although they did not follow the chat."""
+
+    account_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLeft(ChatEvent):
+    """`account_id` is no longer a member; the last event of the chat that its streams hear of."""
+
+    account_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatUpdated(ChatEvent):
+    """Title, settings or roles have changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesRead(ChatEvent):
+    """The actor has read everything up to the event `up_to_seq`."""
+
+    up_to_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEvent(Event):
+    """Something that concerns one account."""
+
+    account_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeammateRequestChanged(AccountEvent):
+    """A request to or from the account was made, answered or withdrawn."""
+
+    request_id: uuid.UUID
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (MessageSent, MemberJoined, MemberLeft, ChatUpdated, MessagesRead, TeammateRequestChanged)
+}
+
+
+def to_columns(event: Event) -> dict[str, Any]:
+    """Write an event as columns of the log; what has no column of its own goes into `payload`."""
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    columns = {name: values.pop(name, None) for name in COLUMNS}
+    payload = {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in values.items()}
+    return {"kind": type(event).__name__, "payload": payload, **columns}
+
+
+def from_columns(kind: str, payload: dict[str, Any], columns: dict[str, Any]) -> Event:
+    """Read an event back from the columns of the log."""
+    model = KINDS[kind]
+    values = {}
+    for field in fields(model):
+        value = columns[field.name] if field.name in COLUMNS else payload[field.name]
+        values[field.name] = uuid.UUID(value) if field.type is uuid.UUID and isinstance(value, str) else value
+    return model(**values)
