@@ -46,10 +46,8 @@ class ReadSession(AsyncSession):
                 return await super().scalar(*args, **options)
 
     async def scalars(self, *args: Any, **options: Any) -> Any:
-        """Run a statement for its first column; turn and errors as `execute`."""
-        async with self._turn:
-            with translated_outages():
-                return await super().scalars(*args, **options)
+        """Run a statement for its first column; turn and errors as `execute`, which it goes through."""
+        return await super().scalars(*args, **options)
 
 
 class WriteSession(ReadSession):
