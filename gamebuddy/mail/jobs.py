@@ -29,7 +29,7 @@ class Letter:
 
     def pack(self) -> bytes:
         """Write it for the queue."""
-        return orjson.dumps({"kind": self.kind, "account_id": self.account_id})
+        return orjson.dumps({"kind": self.kind, "account_id": str(self.account_id)})
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
