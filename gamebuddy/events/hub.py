@@ -76,6 +76,7 @@ class Follower:
 
     viewer: Viewer
     chat_id: uuid.UUID | None = None  # None: everything that concerns the account
+    chats: set[uuid.UUID] = field(default_factory=set)  # whose events it gets
     queue: asyncio.Queue[tuple[Kept, int] | AccessRevoked | None] = field(default_factory=asyncio.Queue)
     has_ended: bool = False
 
@@ -181,7 +182,7 @@ class Hub:
             if not rights.keep(viewer):
                 raise Unauthenticated
             for chat_id in chat_ids:
-                self._by_chat[chat_id].add(follower)
+                self._follow(follower, chat_id)
             last = AccountPlace(epoch, attached.xmin)
             if after is not None and after.epoch != epoch:
                 yield ResyncRequired(last, NOT_KEPT)
@@ -213,7 +214,7 @@ class Hub:
             Unavailable: when the database does not answer while catching up; go on from the last place.
         """
         follower = Follower(viewer, chat_id)
-        self._by_chat[chat_id].add(follower)
+        self._follow(follower, chat_id)
         try:
             async with self._database.read() as session:
                 epoch, head = await log.epoch(session), await log.chat_head(session, chat_id)
@@ -331,8 +332,8 @@ class Hub:
         for kept, below in zip(page, _horizons(page, horizon), strict=True):
             if isinstance(kept.event, MemberJoined):
                 # From this event on the account's streams follow the chat.
-                if followers := self._by_account.get(kept.event.account_id):
-                    self._by_chat[kept.event.chat_id] |= followers
+                for follower in self._by_account.get(kept.event.account_id, ()):
+                    self._follow(follower, kept.event.chat_id)
             for follower in self._readers(kept):
                 self._offer(follower, kept, below, rights, left)
 
@@ -400,7 +401,12 @@ class Hub:
     def _everybody(self) -> set[uuid.UUID]:
         return {f.viewer.session_id for f in self._followers()} | set(self._watches)
 
+    def _follow(self, follower: Follower, chat_id: uuid.UUID) -> None:
+        follower.chats.add(chat_id)
+        self._by_chat[chat_id].add(follower)
+
     def _unfollow(self, follower: Follower, chat_id: uuid.UUID) -> None:
+        follower.chats.discard(chat_id)
         self._by_chat[chat_id].discard(follower)
         if not self._by_chat[chat_id]:
             del self._by_chat[chat_id]
@@ -411,7 +417,7 @@ class Hub:
         self._by_account[account_id].discard(follower)
         if not self._by_account[account_id]:
             del self._by_account[account_id]
-        for chat_id in [chat_id for chat_id, followers in self._by_chat.items() if follower in followers]:
+        for chat_id in tuple(follower.chats):
             self._unfollow(follower, chat_id)
 
 

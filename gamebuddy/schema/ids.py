@@ -25,6 +25,7 @@ class Kind(StrEnum):
     TEAMMATE_REQUEST = "req"
     CHAT = "cht"
     MESSAGE = "msg"
+    EVENT = "evt"
 
 
 def write(kind: Kind, row_id: uuid.UUID) -> strawberry.ID:

@@ -29,6 +29,7 @@ class Loaders:
         self.ladders = self._by_id(games.ranks_by_game_ids)
         self.game_roles = self._by_id(games.roles_by_game_ids)
         self.ranks = self._by_id(games.ranks_by_ids)
+        self.roles = self._by_id(games.roles_by_ids)
         self.relations = self._by_id(teammates.relations_by_ids)
         self.blocks = self._by_id(teammates.blocks_by_ids)
         self.requests = self._by_id(teammates.requests_by_ids)

@@ -52,6 +52,8 @@ async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
         Kind.CHAT: (loaders.chats.load, Chat.of),
         Kind.MESSAGE: (loaders.messages.load, Message.of),
     }
+    if kind not in ways:  # events have ids to tell repeats apart, and are read as streams only
+        return None
     load, show = ways[kind]
     row = await load(row_id)
     return show(row) if row else None

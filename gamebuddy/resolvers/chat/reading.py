@@ -127,6 +127,11 @@ async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uu
     return {chat.id: chat for chat in chats}
 
 
+async def left_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Chat]:
+    """Load chats for somebody who has just left them; what is in them stays with their members."""
+    return {chat.id: chat for chat in await session.scalars(select(db.Chat).where(db.Chat.id.in_(ids)))}
+
+
 async def memberships_by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.ChatMember]:

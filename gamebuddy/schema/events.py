@@ -1,0 +1,342 @@
+"""Live events: what clients see of the log, as streams and as a page."""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from gamebuddy import db
+from gamebuddy.auth.policy import Right
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import new_id
+from gamebuddy.errors import NotFound
+from gamebuddy.events import hub, log, types
+from gamebuddy.events.hub import Place
+from gamebuddy.events.log import AccountPlace, ChatPlace
+from gamebuddy.resolvers import chat as chats
+from gamebuddy.schema import ids
+from gamebuddy.schema.chat import Chat, Message
+from gamebuddy.schema.context import Context, Info, Services
+from gamebuddy.schema.describe import field
+from gamebuddy.schema.fields import Following, Reading, query, subscription
+from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.paging import page_size
+from gamebuddy.schema.players import User, user
+from gamebuddy.schema.scalars import Cursor, Moment
+from gamebuddy.schema.teammates import TeammateRequest
+
+After = Annotated[Cursor | None, strawberry.argument(description="The cursor of the last event that you have.")]
+
+
+@strawberry.interface(
+    description="One thing that happened. Delivery is at least once, in order within a chat; `id` tells repeats apart."
+)
+class Event:
+    """See the description."""
+
+    id: strawberry.ID = strawberry.field(description="The same wherever and however often the event is seen.")
+    cursor: Cursor | None = strawberry.field(
+        description="Where to resume behind it; null for what is not kept and for what ends a stream for good."
+    )
+    at: Moment = strawberry.field(description="When it happened.")
+
+
+@strawberry.interface(description="Something that happened in a chat. Seen by its members.")
+class ChatEvent(Event):
+    """See the description."""
+
+    seq: int | None = strawberry.field(description="Its number in the chat, without gaps; null for what is not kept.")
+    row: strawberry.Private[types.ChatEvent]
+
+    @field
+    async def chat(self, info: Info) -> Chat:
+        """Where it happened."""
+        return await chat_of(info, self.row)
+
+
+@strawberry.type(description="A message was sent.")
+class MessageSent(ChatEvent):
+    """See the description."""
+
+    @field
+    async def message(self, info: Info) -> Message:
+        """The message."""
+        sent = cast("types.MessageSent", self.row)
+        return Message.of(_seen(await info.context.loaders.messages.load(sent.message_id)))
+
+
+@strawberry.type(description="Somebody has become a member.")
+class MemberJoined(ChatEvent):
+    """See the description."""
+
+    @field
+    async def user(self, info: Info) -> User:
+        """Who."""
+        return _seen(await user(info, cast("types.MemberJoined", self.row).account_id))
+
+    @field
+    async def by(self, info: Info) -> User | None:
+        """Who brought the new member in; null where that one cannot be seen."""
+        return await user(info, self.row.actor_id)
+
+
+@strawberry.type(description="Somebody is no longer a member. The last event of the chat that he is sent.")
+class MemberLeft(ChatEvent):
+    """See the description."""
+
+    @field
+    async def user(self, info: Info) -> User:
+        """Who."""
+        return _seen(await user(info, cast("types.MemberLeft", self.row).account_id))
+
+    @field
+    async def by(self, info: Info) -> User | None:
+        """Who did it: the member himself, or who removed him; null where that one cannot be seen."""
+        return await user(info, self.row.actor_id)
+
+
+@strawberry.type(description="Title, settings or roles of a chat have changed.")
+class ChatUpdated(ChatEvent):
+    """See the description."""
+
+
+@strawberry.type(description="Somebody has read on.")
+class MessagesRead(ChatEvent):
+    """See the description."""
+
+    up_to_seq: int = strawberry.field(description="Everything up to this number has been read.")
+
+    @field
+    async def user(self, info: Info) -> User:
+        """Who."""
+        return _seen(await user(info, self.row.actor_id))
+
+
+@strawberry.type(description="A teammate request to or from you was made, answered or withdrawn.")
+class TeammateRequestChanged(Event):
+    """See the description."""
+
+    row: strawberry.Private[types.TeammateRequestChanged]
+
+    @field
+    async def request(self, info: Info) -> TeammateRequest:
+        """The request as it is now."""
+        return TeammateRequest.of(_seen(await info.context.loaders.requests.load(self.row.request_id)))
+
+
+@strawberry.type(description="Everything kept up to the moment of subscribing has been sent; what follows is live.")
+class CaughtUp(Event):
+    """See the description."""
+
+
+@strawberry.type(
+    description="The place asked for is no longer kept, or the reader fell behind: load the state anew and start from "
+    "`cursor`. The stream completes after it."
+)
+class ResyncRequired(Event):
+    """See the description."""
+
+    reason: str = strawberry.field(description="Why, for people.")
+
+
+@strawberry.type(description="The right to this stream has ended; the stream completes after it.")
+class AccessRevoked(Event):
+    """See the description."""
+
+    reason: str = strawberry.field(description="Why, for people.")
+    chat: Chat | None = strawberry.field(description="The chat that you may no longer follow, where you still see it.")
+
+
+@strawberry.type(description="A stretch of what was kept.")
+class EventPage:
+    """See the description."""
+
+    events: list[Event] = strawberry.field(description="Events in the order they are read in.")
+    end_cursor: Cursor = strawberry.field(description="Where to go on, also on an empty page.")
+    has_more: bool = strawberry.field(description="Whether more are kept behind this page.")
+    resync_required: bool = strawberry.field(
+        description="Whether the place is no longer kept: load the state anew and go on from `endCursor`."
+    )
+
+
+SHOWN: dict[type[types.Event], type[Event]] = {
+    types.MessageSent: MessageSent,
+    types.MemberJoined: MemberJoined,
+    types.MemberLeft: MemberLeft,
+    types.ChatUpdated: ChatUpdated,
+    types.MessagesRead: MessagesRead,
+    types.TeammateRequestChanged: TeammateRequestChanged,
+}
+TYPES = [*SHOWN.values(), CaughtUp, ResyncRequired, AccessRevoked]
+
+
+def cursor_of(services: Services, viewer: Viewer, place: Place, chat_id: uuid.UUID | None = None) -> Cursor:
+    """Write a place as a cursor; those of events() and of a chat's events are two kinds."""
+    keys = (place.seq,) if isinstance(place, ChatPlace) else (place.horizon, place.xid, place.id)
+    return services.cursors.write(_scope(viewer, chat_id), str(place.epoch), *keys)
+
+
+def _scope(viewer: Viewer, chat_id: uuid.UUID | None) -> str:
+    return f"chatEvents:{viewer.account_id}:{chat_id}" if chat_id else f"events:{viewer.account_id}"
+
+
+def _account_place(services: Services, viewer: Viewer, cursor: Cursor) -> AccountPlace:
+    epoch, horizon, xid, row_id = services.cursors.read(_scope(viewer, None), cursor)
+    return AccountPlace(uuid.UUID(epoch), horizon, xid, row_id)
+
+
+def _chat_place(services: Services, viewer: Viewer, chat_id: uuid.UUID, cursor: Cursor) -> ChatPlace:
+    epoch, seq = services.cursors.read(_scope(viewer, chat_id), cursor)
+    return ChatPlace(uuid.UUID(epoch), seq)
+
+
+def _show(notice: hub.Notice, door: Following | Reading, chat_id: uuid.UUID | None = None) -> Event:
+    """Show a notice of the hub.
+
+    What is made here is the same for every viewer but for the cursor: executing equal subscriptions once and sharing the
+    frame begins at this function.
+    """
+    if isinstance(notice, hub.AccessRevoked):
+        return AccessRevoked(id=_passing_id(), cursor=None, at=_now(), reason=notice.reason, chat=None)
+    cursor = cursor_of(door.services, door.viewer, notice.place, chat_id)
+    if isinstance(notice, hub.CaughtUp):
+        return CaughtUp(id=_passing_id(), cursor=cursor, at=_now())
+    if isinstance(notice, hub.ResyncRequired):
+        return ResyncRequired(id=_passing_id(), cursor=cursor, at=_now(), reason=notice.reason)
+    event = notice.event
+    own: dict[str, Any] = {"row": event}
+    if isinstance(event, types.ChatEvent):
+        own["seq"] = event.seq
+    if isinstance(event, types.MessagesRead):
+        own["up_to_seq"] = event.up_to_seq
+    return SHOWN[type(event)](id=_kept_id(notice.id), cursor=cursor, at=Moment(notice.at), **own)
+
+
+def _kept_id(row_id: int) -> strawberry.ID:
+    return ids.write(Kind.EVENT, uuid.UUID(int=row_id))
+
+
+def _passing_id() -> strawberry.ID:
+    return ids.write(Kind.EVENT, new_id())
+
+
+def _now() -> Moment:
+    return Moment(datetime.now(UTC))
+
+
+async def chat_of(info: Info, event: types.ChatEvent) -> Chat:
+    """Show where an event happened."""
+    return Chat.of(_seen(await _chat(info.context, event)))
+
+
+async def _chat(context: Context, event: types.ChatEvent) -> db.Chat | None:
+    """Load where an event happened; for a member who has left, the bare chat that he has left."""
+    row = await context.loaders.chats.load(event.chat_id)
+    viewer = context.viewer
+    if row is None and isinstance(event, types.MemberLeft) and viewer and event.account_id == viewer.account_id:
+        row = (await chats.left_by_ids(context.snapshot, [event.chat_id])).get(event.chat_id)
+    return row
+
+
+async def _is_visible(context: Context, event: types.Event) -> bool:
+    """Tell whether everything that an event shows is there for the viewer; what is loaded here is not loaded again."""
+    loaders = context.loaders
+    if isinstance(event, types.ChatEvent) and await _chat(context, event) is None:
+        return False
+    match event:
+        case types.MessageSent(message_id=message_id):
+            return await loaders.messages.load(message_id) is not None
+        case types.MemberJoined(account_id=account_id) | types.MemberLeft(account_id=account_id):
+            return await loaders.accounts.load(account_id) is not None
+        case types.MessagesRead(actor_id=actor_id):
+            return actor_id is not None and await loaders.accounts.load(actor_id) is not None
+        case types.TeammateRequestChanged(request_id=request_id):
+            return await loaders.requests.load(request_id) is not None
+        case _:
+            return True
+
+
+def _seen[Row](row: Row | None) -> Row:
+    """Give what `_is_visible` has made sure of."""
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def _show_all(
+    door: Following, notices: AsyncIterator[hub.Notice], chat_id: uuid.UUID | None
+) -> AsyncIterator[Event]:
+    async for notice in notices:
+        if not isinstance(notice, hub.Happened) or await _is_visible(door.context, notice.event):
+            yield _show(notice, door, chat_id)
+        else:
+            await door.context.renew()
+
+
+@strawberry.type
+class EventQueries:
+    """Root fields that read the log."""
+
+    @query(Right.FOLLOW_EVENTS)
+    async def events(
+        self,
+        door: Reading,
+        after: Annotated[Cursor, strawberry.argument(description="The cursor of the last event that you have.")],
+        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 50.")] = 50,
+    ) -> EventPage:
+        """Kept events behind a place, for a client that holds no socket. The cursors are those of the subscription."""
+        place, now = _account_place(door.services, door.viewer, after), await log.place_now(door.session)
+        limit = page_size(first, default=50)
+        if place.epoch != now.epoch:
+            end = cursor_of(door.services, door.viewer, now)
+            return EventPage(events=[], end_cursor=end, has_more=False, resync_required=True)
+        behind = (place.horizon, 0)
+        kept = await log.read_account(door.session, door.viewer.account_id, place=place, after=behind, limit=limit + 1)
+        shown: list[Event] = []
+        last = place
+        for row in kept[:limit]:
+            last = AccountPlace(now.epoch, min(row.xid, now.horizon), row.xid, row.id)
+            if await _is_visible(door.context, row.event):
+                shown.append(_show(hub.Happened(row.id, row.at, row.event, last), door))
+        if len(kept) <= limit:
+            last = AccountPlace(now.epoch, now.horizon, last.xid, last.id)
+        return EventPage(
+            events=shown,
+            end_cursor=cursor_of(door.services, door.viewer, last),
+            has_more=len(kept) > limit,
+            resync_required=False,
+        )
+
+
+@strawberry.type
+class EventSubscriptions:
+    """Root fields that stream."""
+
+    @subscription(Right.FOLLOW_EVENTS)
+    async def events(self, door: Following, after: After = None) -> AsyncIterator[Event]:
+        """Everything that happens in your chats and to your account.
+
+        With `after` it first sends what was kept since then, then CaughtUp, then what happens; without, it starts with
+        CaughtUp.
+        """
+        place = _account_place(door.services, door.viewer, after) if after is not None else None
+        async for event in _show_all(door, door.services.hub.follow_account(door.viewer, place), None):
+            yield event
+
+    @subscription(Right.READ_CHAT)
+    async def chat_events(
+        self,
+        door: Following,
+        chat_id: Annotated[strawberry.ID, strawberry.argument(description="A chat that you are in.")],
+        after: After = None,
+    ) -> AsyncIterator[Event]:
+        """The same for one chat; opening it needs membership.
+
+        Its cursors and those of events() are two kinds; one is no place in the other.
+        """
+        row_id = ids.read(Kind.CHAT, chat_id)
+        place = _chat_place(door.services, door.viewer, row_id, after) if after is not None else None
+        async for event in _show_all(door, door.services.hub.follow_chat(door.viewer, row_id, place), row_id):
+            yield event
