@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -39,9 +39,9 @@ class SignedIn:
     """Who is signed in now, and the tokens to go on with."""
 
     viewer: Viewer
-    access_token: str
+    access_token: str = field(repr=False)
     access_token_expires_at: datetime
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     refresh_token_expires_at: datetime
 
 
