@@ -311,11 +311,12 @@ def is_within_reach(viewer: Viewer) -> ColumnElement[bool]:
 
     It is active and verified, and neither has blocked the other.
     """
+    block = aliased(db.Block)
     return and_(
         is_visible(viewer),
         db.Account.status == db.AccountStatus.ACTIVE,
         db.Account.role != db.Role.GUEST,
-        ~exists().where(db.Block.account_id == viewer.account_id, db.Block.blocked_id == db.Account.id),
+        ~exists().where(block.account_id == viewer.account_id, block.blocked_id == db.Account.id),
     )
 
 
@@ -329,7 +330,8 @@ def is_of_same_side_of_age(viewer: Viewer) -> ColumnElement[bool]:
 
 def is_teammate_of(viewer: Viewer) -> ColumnElement[bool]:
     """Tell of the account in the statement whether it plays with the viewer."""
-    return exists().where(db.Teammate.account_id == viewer.account_id, db.Teammate.teammate_id == db.Account.id)
+    half = aliased(db.Teammate)
+    return exists().where(half.account_id == viewer.account_id, half.teammate_id == db.Account.id)
 
 
 async def can_meet(session: ReadSession, viewer: Viewer, other_id: uuid.UUID) -> bool:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import aliased
 
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
@@ -39,5 +40,6 @@ def is_visible(viewer: Viewer | None) -> ColumnElement[bool]:
     )
     if viewer is None:
         return is_somebody
-    has_blocked = exists().where(db.Block.account_id == db.Account.id, db.Block.blocked_id == viewer.account_id)
+    block = aliased(db.Block)  # the statement around it may read blocks too
+    has_blocked = exists().where(block.account_id == db.Account.id, block.blocked_id == viewer.account_id)
     return or_(and_(is_somebody, ~has_blocked), db.Account.id == viewer.account_id)
