@@ -105,6 +105,7 @@ def mutation(right: Right) -> Callable[[F], F]:
         @functools.wraps(function)
         async def resolve(self: object, info: Info, **arguments: Any) -> Any:
             context = info.context
+            await context.renew()  # nobody holds two connections: all who do would wait for each other
             try:
                 return await _repeated(functools.partial(attempt, self, context, arguments))
             except Rejected as rejected:
