@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 from strawberry import Info as StrawberryInfo
+from strawberry import Schema
 from strawberry.fastapi import BaseContext
 
 from gamebuddy.auth import viewer as viewers
@@ -11,6 +12,7 @@ from gamebuddy.auth.gate import Gate
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, ReadSession
 from gamebuddy.events.hub import Hub
+from gamebuddy.schema.documents import Documents, Prepared
 from gamebuddy.schema.loaders import Loaders
 from gamebuddy.schema.paging import Cursors
 from gamebuddy.settings import Settings
@@ -33,6 +35,8 @@ class Services:
     gate: Gate
     hub: Hub
     cursors: Cursors
+    schema: Schema
+    documents: Documents
 
 
 class Context(BaseContext):
@@ -44,6 +48,7 @@ class Context(BaseContext):
         self.client = client
         self.session_id = session_id
         self.viewer: Viewer | None = None
+        self.prepared: Prepared | None = None
         self._snapshot: ReadSession | None = None
         self.loaders = Loaders(self)
 

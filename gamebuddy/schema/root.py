@@ -7,10 +7,11 @@ from functools import cache
 from typing import Annotated, Any
 
 import strawberry
+from graphql import GraphQLError, lexicographic_sort_schema, print_schema
 from graphql import build_schema as parse_sdl
-from graphql import lexicographic_sort_schema, print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
+from strawberry.types import ExecutionContext
 
 from gamebuddy.auth.policy import Right
 from gamebuddy.errors import BadInput
@@ -18,13 +19,12 @@ from gamebuddy.schema import events, ids
 from gamebuddy.schema.accounts import AccountMutations
 from gamebuddy.schema.chat import Chat, ChatMutations, ChatQueries, Message
 from gamebuddy.schema.context import Context
+from gamebuddy.schema.documents import UsePrepared
 from gamebuddy.schema.errors import InputError, RetryLater
 from gamebuddy.schema.events import EventQueries, EventSubscriptions
-from gamebuddy.schema.faults import Faults
 from gamebuddy.schema.fields import Reading, query, rights_of
 from gamebuddy.schema.games import Game, GameQueries, GameRank, GameRole, Genre
 from gamebuddy.schema.ids import Kind
-from gamebuddy.schema.limits import Limits
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.players import PlayerMutations, PlayerQueries, Profile, User
 from gamebuddy.schema.scalars import SCALARS
@@ -90,7 +90,14 @@ MUTATIONS = (AccountMutations, PlayerMutations, TeammateMutations, ChatMutations
 SUBSCRIPTIONS = (EventSubscriptions,)
 
 
-def build_schema(limits: Limits | None = None) -> strawberry.Schema:
+class Schema(strawberry.Schema):
+    """The schema; what goes wrong is logged and written by gamebuddy.schema.faults, once."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Leave errors to those who send them."""
+
+
+def build_schema() -> Schema:
     """Build the schema.
 
     Raises:
@@ -105,12 +112,12 @@ def build_schema(limits: Limits | None = None) -> strawberry.Schema:
         rightless = sorted(field for field, right in rights_of(root).items() if right is None)
         if rightless:
             raise TypeError(f"{name}: name the right of {', '.join(rightless)}")
-    return strawberry.Schema(
+    return Schema(
         query=roots["Query"],
         mutation=roots["Mutation"],
         subscription=roots["Subscription"],
         types=[InputError, RetryLater, *events.TYPES],
-        extensions=[Faults, limits or Limits],
+        extensions=[UsePrepared],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
 
