@@ -1,0 +1,172 @@
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gamebuddy.auth.keys import Keys, Purpose
+from gamebuddy.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, Tokens
+from gamebuddy.errors import Unauthenticated
+from tests.accounts.operations import WHO
+from tests.api import Api
+from tests.conftest import SECRET
+from tests.factories import Factory, Player
+
+KEY = Keys(SECRET.encode())[Purpose.ACCESS_TOKEN]
+LEFT_OUT = object()
+
+
+def encoded(value: object) -> str:
+    """Write a part of a token."""
+    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def signed(header: object, claims: object, key: bytes = KEY) -> str:
+    """Sign whatever it is, as no library would."""
+    body = f"{encoded(header)}.{encoded(claims)}"
+    return f"{body}.{encoded(hmac.digest(key, body.encode(), hashlib.sha256))}"
+
+
+def forged(player: Player, header: dict[str, Any] | None = None, key: bytes = KEY, **changes: Any) -> str:
+    """Make a token that is right but for the changes."""
+    now = int(datetime.now(UTC).timestamp())
+    claims: dict[str, Any] = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": str(player.account_id),
+        "sid": str(player.session_id),
+        "jti": "one",
+        "iat": now,
+        "exp": now + 600,
+    }
+    claims |= changes
+    head = {"alg": ALGORITHM, "typ": TYPE} | (header or {})
+    return signed(
+        {name: value for name, value in head.items() if value is not LEFT_OUT},
+        {name: value for name, value in claims.items() if value is not LEFT_OUT},
+        key,
+    )
+
+
+@pytest.fixture
+async def nika(make: Factory) -> Player:
+    return await make.player("nika")
+
+
+async def is_refused(api: Api, token: str) -> bool:
+    answer = await api.post(WHO, Authorization=f"Bearer {token}")
+    assert answer.status_code in {200, 401}, answer.text
+    if answer.status_code == 401:
+        assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+        assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    return answer.status_code == 401
+
+
+async def test_what_the_forger_starts_from_is_accepted(api: Api, nika: Player) -> None:
+    assert not await is_refused(api, forged(nika))
+    now = int(datetime.now(UTC).timestamp())
+    assert not await is_refused(api, forged(nika, iat=now + 3, exp=now + 500))  # clocks differ
+
+
+async def test_missing_and_foreign_claims(api: Api, nika: Player) -> None:
+    now = int(datetime.now(UTC).timestamp())
+    changes: list[dict[str, Any]] = [{name: LEFT_OUT} for name in ("exp", "aud", "iss", "sub", "jti", "sid", "iat")]
+    changes += [
+        {"aud": f"{AUDIENCE}-evil"},
+        {"aud": [AUDIENCE, "other"]},
+        {"iss": "other"},
+        {"iss": [ISSUER]},
+        {"sub": "nobody"},
+        {"sub": 5},
+        {"sid": str(uuid.uuid4())},
+        {"sid": {"id": 1}},
+        {"jti": 5},
+        {"exp": 10**400},
+        {"exp": now + 3600},
+        {"exp": True},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
+        {"exp": str(now + 600)},
+        {"exp": now + 600.5},
+        {"exp": now - 31, "iat": now - 600},
+        {"exp": None},
+        {"exp": -(10**30)},
+        {"iat": 10**30},
+        {"iat": True},
+        {"iat": now + 300},
+        {"nbf": now + 300},
+        {"nbf": "soon"},
+    ]
+    accepted = [change for change in changes if not await is_refused(api, forged(nika, **change))]
+    assert accepted == []
+
+
+async def test_headers_that_ask_for_something_else(api: Api, nika: Player) -> None:
+    headers: list[dict[str, Any]] = [
+        {"alg": "none"},
+        {"alg": "nOnE"},
+        {"alg": ["HS256"]},
+        {"alg": "HS512"},
+        {"alg": "RS256"},
+        {"alg": LEFT_OUT},
+        {"typ": "JWT"},
+        {"typ": LEFT_OUT},
+        {"crit": ["b64"], "b64": False},
+        {"crit": ["unknown"]},
+        {"kid": "../../dev/null"},
+        {"kid": "' OR 1=1--"},
+        {"kid": 5},
+        {"jku": "https://evil.example/keys"},
+        {"x5u": "https://evil.example/chain"},
+        {"jwk": {"kty": "oct", "k": encoded(b"x" * 32)}},
+        {"zip": "DEF"},
+    ]
+    accepted = [header for header in headers if not await is_refused(api, forged(nika, header))]
+    assert accepted == []
+
+
+async def test_other_keys_and_other_shapes(api: Api, nika: Player) -> None:
+    token = forged(nika)
+    head, body, signature = token.split(".")
+    tokens = [
+        forged(nika, key=b"x" * 32),
+        forged(nika, key=SECRET.encode()),
+        forged(nika, key=Keys(SECRET.encode())[Purpose.REFRESH_TOKEN]),
+        f"{token}=",
+        f"{token}.",
+        f"{head}.{body}.",
+        f"{head}.{body}",
+        f"{head}.{body}.{signature}.{signature}",
+        token[:-1] + ("B" if token[-1] == "A" else chr(ord(token[-1]) ^ 1)),
+        token.upper(),
+        signed([], {}),
+        signed({"alg": ALGORITHM, "typ": TYPE}, []),
+        signed({"alg": ALGORITHM, "typ": TYPE}, 5),
+        signed(b"[" * 2_000, {}),
+        signed({"alg": ALGORITHM, "typ": TYPE}, b"[" * 2_000),
+        signed({"alg": ALGORITHM, "typ": TYPE}, b"\xff\xfe"),
+        signed({"alg": ALGORITHM, "typ": TYPE}, b'{"exp":' + b"9" * 2_500 + b"}"),
+        "x",
+        "..",
+        "a.b.c",
+        "x" * 5_000,
+    ]
+    accepted = [other for other in tokens if not await is_refused(api, other)]
+    assert accepted == []
+
+
+async def test_the_last_character_has_one_spelling(api: Api, nika: Player) -> None:
+    token = forged(nika)
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    accepted = [last for last in alphabet if not await is_refused(api, token[:-1] + last)]
+    assert accepted == [token[-1]]
+
+
+def test_a_megabyte_is_not_looked_at() -> None:
+    with pytest.raises(Unauthenticated):
+        Tokens(Keys(SECRET.encode()), ISSUER, 600).read("e30." * 250_000)
