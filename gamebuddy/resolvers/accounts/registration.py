@@ -93,6 +93,7 @@ async def verify_email(session: WriteSession, gate: Gate, *, email: str, code: s
     Raises:
         Rejected: INVALID, CODE_WRONG, CODE_EXPIRED, RETRY_LATER.
     """
+    text.require_text(code)
     claimed = names.email(email, "email")
     check_device(device)
     await gate.throttle.take(session, Hit(Limit.VERIFY_BY_ADDRESS, network_of(device.address)))

@@ -62,6 +62,7 @@ async def sign_in(session: WriteSession, gate: Gate, *, login: str, password: st
         Unavailable: when too many wait.
     """
     text.require_text(login)
+    text.require_text(password)
     check_device(device)
     key = _login_key(login)
     # The bucket is the login's, not the account's: if a name and an address shared one, it would tell that they belong
