@@ -51,10 +51,10 @@ class RegisterInput:
     email: EmailAddress = strawberry.field(description="Where the code goes.")
     username: str = strawberry.field(description="`[a-z0-9_]{3,32}` in any case; unique, some are reserved.")
     password: str = strawberry.field(description="8 to 128 characters, used exactly as typed; no well-known ones.")
-    display_name: str | None = strawberry.field(
+    display_name: strawberry.Maybe[str | None] = strawberry.field(
         description="Name as shown, 1 to 40 characters; absent: the user name.", default=None
     )
-    locale: LanguageTag | None = strawberry.field(
+    locale: strawberry.Maybe[LanguageTag | None] = strawberry.field(
         description="Language of letters, and the first language of the profile; absent: English letters.",
         default=None,
     )
@@ -66,7 +66,7 @@ class VerifyEmailInput:
 
     email: EmailAddress = strawberry.field(description="The address the letter came to.")
     code: str = strawberry.field(description="Six digits. They work for 15 minutes, for five tries and once.")
-    device_name: str | None = strawberry.field(
+    device_name: strawberry.Maybe[str | None] = strawberry.field(
         description="What to call this device in the list of sessions; at most 80 characters.", default=None
     )
 
@@ -84,7 +84,7 @@ class SignInInput:
 
     login: str = strawberry.field(description="User name or e-mail, in any case.")
     password: str = strawberry.field(description="The password, exactly as it was chosen.")
-    device_name: str | None = strawberry.field(
+    device_name: strawberry.Maybe[str | None] = strawberry.field(
         description="What to call this device in the list of sessions; at most 80 characters.", default=None
     )
 
@@ -149,8 +149,8 @@ class AccountMutations:
             email=input.email,
             username=input.username,
             password=input.password,
-            display_name=input.display_name,
-            locale=input.locale,
+            display_name=_given(input.display_name),
+            locale=_given(input.locale),
             address=door.context.client.address,
         )
         return RegisterPayload(verification_expires_at=Moment(expires_at))
@@ -165,7 +165,7 @@ class AccountMutations:
                 door.services.gate,
                 email=input.email,
                 code=input.code,
-                device=_device(door, input.device_name),
+                device=_device(door, _given(input.device_name)),
             ),
         )
 
@@ -190,7 +190,7 @@ class AccountMutations:
                 door.services.gate,
                 login=input.login,
                 password=input.password,
-                device=_device(door, input.device_name),
+                device=_device(door, _given(input.device_name)),
             ),
         )
 
@@ -221,3 +221,8 @@ def _sign_in(door: Writing, signed_in: SignedIn) -> AuthPayload:
 def _device(door: Writing, name: str | None) -> Device:
     client = door.context.client
     return Device(address=client.address, name=name, user_agent=client.user_agent)
+
+
+def _given[T](value: strawberry.Maybe[T | None]) -> T | None:
+    """Give a value where null means the same as leaving it out."""
+    return value.value if value is not None else None
