@@ -54,7 +54,6 @@ class Settings(BaseSettings):
     public_url: str | None = None
     smtp_url: SecretStr | None = None
     mail_from: str = "GameBuddy <no-reply@gamebuddy.example>"
-    broadcast_url: SecretStr | None = None
     trusted_proxies: Names = ()
     cors_origins: Names = ()
     rate_limit_factor: float = Field(default=1, gt=0)
@@ -112,13 +111,6 @@ class Settings(BaseSettings):
             parts = urlsplit(value.get_secret_value())
             if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
                 raise ValueError("has to look like smtp://user:password@host:port or smtps://…")
-        return value
-
-    @field_validator("broadcast_url")
-    @classmethod
-    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss"}:
-            raise ValueError("has to begin with redis://; leave it out to use the database")
         return value
 
     @field_validator("public_url")

@@ -195,8 +195,8 @@ def _chat_place(services: Services, viewer: Viewer, chat_id: uuid.UUID, cursor: 
 def _show(notice: hub.Notice, door: Following | Reading, chat_id: uuid.UUID | None = None) -> Event:
     """Show a notice of the hub.
 
-    What is made here is the same for every viewer but for the cursor: executing equal subscriptions once and sharing the
-    frame begins at this function.
+    What is made here is the same for every viewer but for the cursor: executing equal subscriptions once and sharing
+    the frame begins at this function.
     """
     if isinstance(notice, hub.AccessRevoked):
         return AccessRevoked(id=_passing_id(), cursor=None, at=_now(), reason=notice.reason, chat=None)

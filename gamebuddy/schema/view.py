@@ -85,9 +85,7 @@ class View:
         try:
             claims = self._callers.claims(request.headers.getlist("authorization"))
             context = Context(self._services, client, claims.session_id if claims else None)
-            if claims and await context.authenticate() is None:
-                await context.renew()
-                raise Unauthenticated("The session has ended.")
+            await _require_session(context)
         except Unauthenticated as error:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Refused(error.code, str(error), status=401, **challenge) from None
@@ -146,6 +144,12 @@ def _from_query(query_string: bytes) -> dict[str, Any]:
         if name in body:
             body[name] = _parsed(body[name], f"`{name}`") if body[name] else None
     return body
+
+
+async def _require_session(context: Context) -> None:
+    if context.session_id is not None and await context.authenticate() is None:
+        await context.renew()
+        raise Unauthenticated("The session has ended.")
 
 
 def _require_method(prepared: Prepared, method: str) -> None:

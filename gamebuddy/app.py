@@ -1,0 +1,255 @@
+"""The application: GraphQL, the pages around it, and what operators look at."""
+
+import ctypes
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from gamebuddy import demo, mail, pages, telemetry
+from gamebuddy import settings as configuration
+from gamebuddy.auth.gate import Gate
+from gamebuddy.db import Database, migrations
+from gamebuddy.events.hub import Hub
+from gamebuddy.schema import faults, root
+from gamebuddy.schema.callers import Callers
+from gamebuddy.schema.context import Services
+from gamebuddy.schema.documents import Documents
+from gamebuddy.schema.paging import Cursors
+from gamebuddy.schema.sockets import Sockets
+from gamebuddy.schema.view import View, is_sane_host
+from gamebuddy.settings import Settings
+
+GRAPHQL, SDL, HEALTH, READY, METRICS, MAIL = (
+    "/graphql", "/graphql/schema.graphql", "/healthz", "/readyz", "/metrics", "/dev/mail"
+)  # fmt: skip
+MEASURED = frozenset({GRAPHQL, SDL, "/"})
+PR_SET_PDEATHSIG = 1
+ABOUT = {
+    "nika": "a player who speaks Russian",
+    "max": "a player who speaks English",
+    "moderator": "handles reports",
+    "admin": "runs the place",
+}
+
+
+class NotMigrated(Exception):
+    """The database is not at the schema of this release."""
+
+    def __init__(self) -> None:
+        super().__init__("the database is not at the schema of this release: run `gamebuddy migrate`")
+
+
+def from_environment() -> FastAPI:
+    """Make the application in a process of the server, from the settings that its parent has left."""
+    if sys.platform == "linux":  # no worker outlives a parent that was killed
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    settings = configuration.load()
+    if settings.database_url is None:
+        raise configuration.SettingsError("GAMEBUDDY_DATABASE_URL has to be given to a worker")
+    return create_app(settings, database_url=settings.database_url.get_secret_value())
+
+
+def create_app(settings: Settings, *, database_url: str) -> FastAPI:
+    """Make the application; nothing is connected before it starts.
+
+    Raises, when it starts:
+        NotMigrated: the database is at another schema.
+    """
+    telemetry.set_up_logs(settings)
+    database = Database(
+        database_url,
+        pool_size=settings.pool_size,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+    )
+    gate, schema = Gate(settings), root.build_schema()
+    services = Services(
+        settings=settings,
+        database=database,
+        gate=gate,
+        hub=Hub(database),
+        cursors=Cursors(gate.keys),
+        schema=schema,
+        documents=Documents(schema, settings),
+    )
+    postman = mail.Postman(settings, database_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if not await migrations.is_current(database):
+            raise NotMigrated
+        await services.hub.start()
+        await postman.start()
+        yield
+        await postman.stop()
+        await services.hub.stop()
+        await gate.close()
+        await database.close()
+
+    callers = Callers(gate.tokens, settings.trusted_proxies)
+    house = Pages(services)
+    app = FastAPI(title="GameBuddy", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.router.routes += [
+        Route(GRAPHQL, GraphQL(View(services, callers), house)),
+        WebSocketRoute(GRAPHQL, Sockets(services, callers)),
+        Route(SDL, house.sdl),
+        Route("/", house.start),
+        Route(HEALTH, house.healthz),
+        Route(READY, house.readyz),
+        Route(METRICS, house.metrics),
+    ]
+    if settings.is_development:
+        app.router.routes += [Route(MAIL, house.mailbox), Route(MAIL + "/{key}", house.letter)]
+    app.mount("/static", StaticFiles(directory=pages.STATIC_FILES), name="static")
+    app.add_exception_handler(HTTPException, _plain_error)
+    app.add_exception_handler(Exception, _fault)
+    app.middleware("http")(_guard)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type"],
+            expose_headers=["www-authenticate"],
+        )
+    return app
+
+
+class GraphQL:
+    """The endpoint: GraphiQL for those who look at it with a browser, GraphQL for everybody else."""
+
+    def __init__(self, view: View, house: "Pages") -> None:
+        self._view = view
+        self._house = house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        request = Request(scope)
+        accept = request.headers.get("accept", "")
+        is_person = request.method == "GET" and "text/html" in accept and "json" not in accept
+        if is_person:
+            await (await self._house.graphiql(request))(scope, receive, send)
+        else:
+            await self._view(scope, receive, send)
+
+
+class Pages:
+    """What is not GraphQL, shown from one process' services."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._settings = services.settings
+
+    async def graphiql(self, _: Request) -> Response:
+        """GraphiQL with its tabs; in the demo signed in as the first of the known players."""
+        if not self._settings.graphiql:
+            raise HTTPException(404)
+        headers = {}
+        if self._settings.demo:
+            token = await demo.token(self._services.database, self._services.gate, demo.KNOWN[0])
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return _page(pages.graphiql(GRAPHQL, pages.load_tabs(), headers))
+
+    async def start(self, _: Request) -> Response:
+        """The start page."""
+        accounts = [pages.SampleAccount(username=name, password=demo.PASSWORD, about=about) for name, about in ABOUT.items()]
+        return _page(
+            pages.start_page(
+                pages.Start(
+                    version=version("gamebuddy"),
+                    graphiql_path=GRAPHQL,
+                    schema_path=SDL,
+                    health_path=READY,
+                    mailbox_path=MAIL if self._settings.is_development else None,
+                    sample_accounts=tuple(accounts) if self._settings.demo else (),
+                )
+            )
+        )
+
+    async def sdl(self, _: Request) -> Response:
+        """The schema in the schema definition language; introspection loses @oneOf for some clients."""
+        if not self._settings.introspection:
+            raise HTTPException(404)
+        return PlainTextResponse(root.sdl(), headers={"Cache-Control": "public, max-age=60"})
+
+    async def mailbox(self, _: Request) -> Response:
+        """The letters that were not sent, because no SMTP server is set."""
+        return _page(pages.mailbox([_letter(stored) for stored in mail.read_mailbox(self._settings.mail_dir)]))
+
+    async def letter(self, request: Request) -> Response:
+        """One of them."""
+        for stored in mail.read_mailbox(self._settings.mail_dir):
+            if stored.key == request.path_params["key"]:
+                return _page(pages.letter(_letter(stored)))
+        raise HTTPException(404)
+
+    async def healthz(self, _: Request) -> Response:
+        """The process lives."""
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(self, _: Request) -> Response:
+        """The process can work: database, schema and listener."""
+        database = self._services.database
+        answers = await database.answers()
+        state = {
+            "database": answers,
+            "migrations": answers and await migrations.is_current(database),
+            "listener": self._services.hub.is_listening,
+        }
+        return JSONResponse(state, 200 if all(state.values()) else 503)
+
+    async def metrics(self, _: Request) -> Response:
+        """Counts and times, for Prometheus."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _page(page: pages.Page) -> Response:
+    return HTMLResponse(page.html, headers={"Content-Security-Policy": page.csp, "Cache-Control": "no-store"})
+
+
+def _letter(stored: mail.StoredLetter) -> pages.Letter:
+    return pages.Letter(key=stored.key, to=stored.to, subject=stored.subject, at=stored.at, text=stored.text)
+
+
+async def _guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse what names no host, measure, and send the headers that every answer has."""
+    began = time.perf_counter()
+    if is_sane_host(request.headers.get("host")):
+        response = await answer(request)
+    else:
+        response = _error(400, "BAD_REQUEST", "The Host header names no host.")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    path = request.url.path if request.url.path in MEASURED else "other"
+    telemetry.REQUESTS.labels(path, response.status_code).inc()
+    telemetry.SECONDS.labels(path).observe(time.perf_counter() - began)
+    return response
+
+
+async def _plain_error(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "BAD_REQUEST")
+    headers: dict[str, Any] = dict(getattr(error, "headers", None) or {})
+    return _error(status, code, "There is nothing here." if status == 404 else str(error), headers)  # noqa: PLR2004
+
+
+async def _fault(_: Request, fault: Exception) -> Response:
+    return JSONResponse({"errors": [faults.masked(fault)]}, 500)
+
+
+def _error(status: int, code: str, message: str, headers: dict[str, Any] | None = None) -> Response:
+    return JSONResponse({"errors": [faults.error(message, code)]}, status, headers)
