@@ -361,24 +361,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chat_id", "account_id", name=op.f("pk_chat_members")),
     )
     op.create_index(
+        "ix_chat_members_chat_id_joined_at", "chat_members", ["chat_id", "joined_at", "account_id"], unique=False
+    )
+    op.create_index(
         "ix_chat_members_list",
         "chat_members",
         ["account_id", "is_archived", sa.literal_column("active_on DESC")],
         unique=False,
     )
-    op.create_index(
-        "ix_chat_members_chat_id_joined_at", "chat_members", ["chat_id", "joined_at", "account_id"], unique=False
-    )
     op.create_table(
         "events",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("xid", sa.BigInteger(), server_default=sa.text("pg_current_xact_id()::text::bigint"), nullable=False),
-        sa.Column(
-            "horizon",
-            sa.BigInteger(),
-            server_default=sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"),
-            nullable=False,
-        ),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("chat_id", sa.UUID(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=True),
@@ -393,6 +387,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_events_account_id_xid", "events", ["account_id", "xid", "id"], unique=False)
     op.create_index("ix_events_chat_id_xid", "events", ["chat_id", "xid", "id"], unique=False)
+    op.create_index("ix_events_xid_id", "events", ["xid", "id"], unique=False)
     op.create_index(
         "uq_events_chat_id_seq",
         "events",
@@ -453,11 +448,12 @@ def downgrade() -> None:
     op.drop_index("uq_messages_author_id_client_id", table_name="messages")
     op.drop_table("messages")
     op.drop_index("uq_events_chat_id_seq", table_name="events", postgresql_where=sa.text("chat_id IS NOT NULL"))
+    op.drop_index("ix_events_xid_id", table_name="events")
     op.drop_index("ix_events_chat_id_xid", table_name="events")
     op.drop_index("ix_events_account_id_xid", table_name="events")
     op.drop_table("events")
-    op.drop_index("ix_chat_members_chat_id_joined_at", table_name="chat_members")
     op.drop_index("ix_chat_members_list", table_name="chat_members")
+    op.drop_index("ix_chat_members_chat_id_joined_at", table_name="chat_members")
     op.drop_table("chat_members")
     op.drop_index("ix_teammates_teammate_id", table_name="teammates")
     op.drop_index("ix_teammates_account_id_since", table_name="teammates")
