@@ -15,14 +15,11 @@ LONGEST_EMAIL = 254
 _USERNAME = re.compile("[a-z0-9_]*", re.ASCII)
 # Names that people would take for the house itself, and words that programs take for nothing.
 RESERVED_USERNAMES = frozenset({
-    "abuse", "account", "accounts", "admin", "administration", "administrator", "anonymous", "api", "app", "auth",
-    "billing", "bot", "bots", "chat", "contact", "deleted", "deleted_user", "dev", "developer", "everyone",
-    "false", "game_buddy", "gamebuddy", "gamebuddy_bot", "gamebuddy_support", "graphql", "guest", "help", "here",
-    "hostmaster", "info", "mail", "me", "mod", "moderation", "moderator", "moderators", "mods", "nan", "news",
-    "nil", "nobody", "none", "null", "official", "owner", "postmaster", "privacy", "register", "root", "security",
-    "server", "service", "settings", "signin", "signout", "signup", "staff", "status", "sudo", "superuser",
-    "support", "sysadmin", "system", "team", "test", "true", "undefined", "user", "username", "verified",
-    "viewer", "void", "webmaster", "www", "you",
+    "abuse", "admin", "administration", "administrator", "admins", "anonymous", "api", "deleted", "deleted_user",
+    "everyone", "game_buddy", "gamebuddy", "gamebuddy_bot", "gamebuddy_support", "graphql", "help", "helpdesk",
+    "here", "hostmaster", "mod", "moderation", "moderator", "moderators", "mods", "nil", "no_reply", "none",
+    "noreply", "null", "official", "postmaster", "root", "security", "staff", "superuser", "support", "sysadmin",
+    "system", "undefined", "webmaster",
 })  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """Turns what a letter is about into what it says, in the language of the account."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate
 
 import jinja2
 
@@ -41,7 +41,7 @@ def write(name: str, recipient: Recipient, settings: Settings, **words: object) 
     letter["Subject"] = subject.strip()
     letter["From"] = settings.mail_from
     letter["To"] = Address(addr_spec=recipient.address)
-    letter["Date"] = formatdate()
+    letter["Date"] = datetime.now(UTC)
     letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers from holiday robots
     letter.set_content(text.lstrip("\n"), cte=ENCODING)
     letter.add_alternative(

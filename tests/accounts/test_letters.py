@@ -1,6 +1,7 @@
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -40,7 +41,7 @@ async def moody_office() -> AsyncIterator[MoodyOffice]:
 @pytest.fixture
 async def moody_api(database_url: str, settings: Settings, moody_office: MoodyOffice) -> AsyncIterator[Api]:
     """A server with a database of its own, so that no other worker takes its letters."""
-    name = database_url.rpartition("/")[2].partition("?")[0]
+    name = urlsplit(database_url).path.strip("/")
     connection = await asyncpg.connect(database_url)
     await connection.execute(f"CREATE DATABASE {name}_letters TEMPLATE {TEMPLATE}")
     own = settings.model_copy(
