@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated, cast
 
 import strawberry
+from strawberry import UNSET
 
 from gamebuddy import db
 from gamebuddy.auth import policy
@@ -147,7 +148,10 @@ class Message(Node):
     @field
     async def chat(self, info: Info) -> Annotated["Chat", strawberry.lazy("gamebuddy.schema.chat")]:
         """Where it was sent."""
-        return Chat.of(cast("db.Chat", await info.context.loaders.chats.load(self.row.chat_id)))
+        row = await info.context.loaders.chats.load(self.row.chat_id)
+        if row is None:  # whoever sees the message here has left between the two statements: the bare chat will do
+            row = (await chat.left_by_ids(info.context.snapshot, [self.row.chat_id]))[self.row.chat_id]
+        return Chat.of(row)
 
     @field
     async def author(self, info: Info) -> User | None:
@@ -215,11 +219,11 @@ class Chat(Node):
         self,
         info: Info,
         first: Annotated[int | None, strawberry.argument(description="How many, 1 to 50.")] = 50,
-        after: Annotated[Cursor | None, strawberry.argument(description="Continue behind this place.")] = None,
+        after: Annotated[Cursor | None, strawberry.argument(description="Continue behind this place.")] = UNSET,
     ) -> ChatMemberConnection:
         """Who is in it, in the order they joined. People whom you cannot see are left out."""
         cursors, scope = info.context.services.cursors, self._scope(info, "members")
-        place = cursors.read(scope, after) if after is not None else None
+        place = cursors.read(scope, after) if after else None
         stretch = Members(
             limit=page_size(first, default=50),
             after=MemberPlace(datetime.fromisoformat(place[0]), uuid.UUID(place[1])) if place else None,
@@ -245,23 +249,25 @@ class Chat(Node):
     async def messages(
         self,
         info: Info,
-        first: Annotated[int | None, strawberry.argument(description="The oldest so many, 1 to 100.")] = None,
-        after: Annotated[Cursor | None, strawberry.argument(description="Only what is newer than this place.")] = None,
+        first: Annotated[int | None, strawberry.argument(description="The oldest so many, 1 to 100.")] = UNSET,
+        after: Annotated[Cursor | None, strawberry.argument(description="Only what is newer than this place.")] = UNSET,
         last: Annotated[
             int | None,
             strawberry.argument(description="The newest so many, 1 to 100; 50 where `first` is not given either."),
-        ] = None,
-        before: Annotated[Cursor | None, strawberry.argument(description="Only what is older than this place.")] = None,
+        ] = UNSET,
+        before: Annotated[
+            Cursor | None, strawberry.argument(description="Only what is older than this place.")
+        ] = UNSET,
     ) -> MessageConnection:
         """What was written, oldest first inside a page. `last` with `before` reads history backwards."""
         cursors, scope = info.context.services.cursors, self._scope(info, "messages")
-        if first is not None and last is not None:
+        if isinstance(first, int) and isinstance(last, int):
             raise BadInput("Give `first` or `last`, not both.")
         stretch = History(
-            limit=_messages(first, "first") if first is not None else _messages(last, "last"),
-            from_start=first is not None or (last is None and after is not None),
-            after=cursors.read(scope, after)[0] if after is not None else None,
-            before=cursors.read(scope, before)[0] if before is not None else None,
+            limit=_messages(first, "first") if isinstance(first, int) else _messages(last, "last"),
+            from_start=isinstance(first, int) or (not isinstance(last, int) and bool(after)),
+            after=cursors.read(scope, after)[0] if after else None,
+            before=cursors.read(scope, before)[0] if before else None,
         )
         page = await info.context.loaders.histories.load((self.row.id, stretch)) or Page(
             (), has_next=False, has_previous=False
@@ -387,8 +393,12 @@ class SendMessageInput:
 
     chat_id: strawberry.ID = strawberry.field(description="A chat that you are in.")
     client_id: uuid.UUID = strawberry.field(description="A new id for each message.")
-    text: str | None = strawberry.field(description="1 to 4,000 characters that can be seen.", default=None)
-    reply_to_id: strawberry.ID | None = strawberry.field(description="A message of this chat.", default=None)
+    text: strawberry.Maybe[str | None] = strawberry.field(
+        description="1 to 4,000 characters that can be seen.", default=None
+    )
+    reply_to_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="A message of this chat.", default=None
+    )
 
 
 @strawberry.input(description="How far the viewer has read.")
@@ -426,7 +436,7 @@ async def chats_of(
 ) -> ChatConnection:
     """List the viewer's chats, the most recently active first."""
     cursors, scope = info.context.services.cursors, f"viewer.chats:{is_archived}:{viewer.account_id}"
-    place = cursors.read(scope, after) if after is not None else None
+    place = cursors.read(scope, after) if after else None
     page = await chat.find_chats(
         info.context.snapshot,
         viewer,
@@ -448,7 +458,7 @@ async def chats_of(
 
 
 def _messages(size: int | None, name: str) -> int:
-    if size is None:
+    if not isinstance(size, int):
         return USUAL_MESSAGES
     if not 1 <= size <= MOST_MESSAGES:
         raise BadInput(f"`{name}` is 1 to {MOST_MESSAGES}.")
@@ -521,14 +531,15 @@ class ChatMutations:
     @mutation(Right.SEND_MESSAGE)
     async def send_message(self, door: Writing, input: SendMessageInput) -> MessagePayload:
         """Write to a chat. 60 messages at once, then 5 a second; what is more gets RETRY_LATER."""
+        reply_to_id = input.reply_to_id.value if input.reply_to_id else None
         row = await chat.send_message(
             door.session,
             door.viewer,
             throttle=door.services.gate.throttle,
             chat_id=ids.read(Kind.CHAT, input.chat_id),
             client_id=input.client_id,
-            text=input.text,
-            reply_to_id=ids.read(Kind.MESSAGE, input.reply_to_id) if input.reply_to_id is not None else None,
+            text=input.text.value if input.text else None,
+            reply_to_id=ids.read(Kind.MESSAGE, reply_to_id) if reply_to_id is not None else None,
         )
         return MessagePayload(message=Message.of(row))
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import strawberry
+from strawberry import UNSET
 
 from gamebuddy import db
 from gamebuddy.auth import policy
@@ -112,7 +113,7 @@ class Viewer:
         self,
         info: Info,
         first: First = 20,
-        after: After = None,
+        after: After = UNSET,
         archived: Annotated[
             bool | None, strawberry.argument(description="Those put away, instead of all others.")
         ] = False,
@@ -121,7 +122,7 @@ class Viewer:
         return await chats_of(info, _actor(info), is_archived=bool(archived), first=first, after=after)
 
     @field
-    async def teammates(self, info: Info, first: First = 20, after: After = None) -> UserConnection:
+    async def teammates(self, info: Info, first: First = 20, after: After = UNSET) -> UserConnection:
         """With whom the viewer plays, the newest first."""
         return await teammates_of(info, _actor(info), first, after)
 
@@ -131,13 +132,13 @@ class Viewer:
         info: Info,
         direction: Annotated[Direction, strawberry.argument(description="Received or sent.")],
         first: First = 20,
-        after: After = None,
+        after: After = UNSET,
     ) -> TeammateRequestConnection:
         """Requests that wait for an answer, the newest first."""
         return await requests_of(info, _actor(info), direction, first, after)
 
     @field
-    async def blocked_users(self, info: Info, first: First = 20, after: After = None) -> UserConnection:
+    async def blocked_users(self, info: Info, first: First = 20, after: After = UNSET) -> UserConnection:
         """Whom the viewer has blocked, the newest first."""
         return await blocked_by(info, _actor(info), first, after)
 

@@ -9,7 +9,7 @@ from gamebuddy import db, text
 from gamebuddy.auth.throttle import Hit, Limit, Throttle
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ChatKind, WriteSession
-from gamebuddy.errors import Code, reject, retry_later
+from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import MessageSent
 from gamebuddy.resolvers.chat.access import advance, day_of, is_open_to, lock_chat, other_of
@@ -37,10 +37,9 @@ async def send_message(
             else; RETRY_LATER after a burst.
     """
     content = _checked(text)
-    # In the transaction of the message: what is refused afterwards costs nothing, and no second connection is held.
-    retry_at = await throttle.count(session, Hit(Limit.SEND_MESSAGE, str(viewer.account_id)))
-    if retry_at is not None:
-        raise retry_later("You write too fast. Wait a moment.", retry_at)
+    # Counted in a transaction of its own: a burst that waited for one another here would hold every connection.
+    await session.let_go()
+    await throttle.take(session, Hit(Limit.SEND_MESSAGE, str(viewer.account_id)))
     chat, _ = await lock_chat(session, viewer, chat_id)
     # The lock makes repeats in one chat take turns: the second finds the first before it takes a number.
     sent_before = await _sent_before(session, viewer, client_id)
