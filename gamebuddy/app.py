@@ -166,7 +166,9 @@ class Pages:
 
     async def start(self, _: Request) -> Response:
         """The start page."""
-        accounts = [pages.SampleAccount(username=name, password=demo.PASSWORD, about=about) for name, about in ABOUT.items()]
+        accounts = [
+            pages.SampleAccount(username=name, password=demo.PASSWORD, about=about) for name, about in ABOUT.items()
+        ]
         return _page(
             pages.start_page(
                 pages.Start(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -54,8 +55,10 @@ class Api:
         """Send an operation and give the whole answer."""
         if self.token is not None:
             headers.setdefault("Authorization", f"Bearer {self.token}")
-        body = {"query": query, "variables": variables or {}}
-        return await self.http.post("/graphql", json=body, headers=headers)
+        # As browsers write it: what is not ASCII is escaped, half a surrogate pair too.
+        body = json.dumps({"query": query, "variables": variables or {}})
+        headers.setdefault("Content-Type", "application/json")
+        return await self.http.post("/graphql", content=body, headers=headers)
 
     async def __call__(self, query: str, **variables: Any) -> Json:
         """Send an operation and give its data; any top-level error raises GraphQLError."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 import uvicorn
-from gamebuddy.app import create_app
-from gamebuddy.db.embedded import EmbeddedPostgres
 from sqlalchemy import event
 
+from gamebuddy.app import create_app
 from gamebuddy.db import Database, migrations
+from gamebuddy.db.embedded import EmbeddedPostgres
 from gamebuddy.resolvers import games
 from gamebuddy.schema.context import Services
 from gamebuddy.settings import Settings

@@ -3,8 +3,8 @@
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, Enum, Float, ForeignKey, Index, SmallInteger, text
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy import Enum, Float, ForeignKey, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gamebuddy.db.base import Id, Row

@@ -4,8 +4,8 @@ import uuid
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, SmallInteger, Text, text
-from sqlalchemy.dialects.postgresql import BIT, UUID
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gamebuddy.db.base import Moment, Row, account_id_column

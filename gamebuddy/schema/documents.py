@@ -4,12 +4,14 @@ Parsing and validating are remembered by document. Strawberry's own limiters wal
 spreads them, which is exponential in a chain of them; here each fragment is walked once.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import orjson
 import strawberry
 from graphql import (
     DirectiveNode,
@@ -60,6 +62,30 @@ UNRESOLVED = "OPERATION_RESOLUTION_FAILURE"
 TOO_COSTLY = "COST_LIMIT_EXCEEDED"
 BAD_INPUT = "BAD_USER_INPUT"
 BAD_REQUEST = "BAD_REQUEST"
+
+
+def read_json(text: bytes | str) -> Any:
+    """Read what a client sends.
+
+    orjson takes no escaped half of a surrogate pair; to say which field has it, such a text is read once more by a
+    reader that does.
+
+    Raises:
+        ValueError: when it is not JSON, or nested too deeply.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if (b"\\u" if isinstance(text, bytes) else "\\u") not in text:  # type: ignore[operator]
+            raise
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,17 @@ from functools import cache
 from typing import Annotated, Any
 
 import strawberry
-from graphql import GraphQLError, lexicographic_sort_schema, print_schema
+from graphql import (
+    GraphQLArgument,
+    GraphQLError,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    Undefined,
+    lexicographic_sort_schema,
+    print_schema,
+)
 from graphql import build_schema as parse_sdl
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
@@ -28,7 +38,6 @@ from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.players import PlayerMutations, PlayerQueries, Profile, User
 from gamebuddy.schema.scalars import SCALARS
-from gamebuddy.schema.search import SearchQueries
 from gamebuddy.schema.teammates import TeammateMutations, TeammateRequest
 from gamebuddy.schema.viewer import Session, ViewerQueries
 
@@ -85,7 +94,7 @@ class NodeQueries:
         return list(await asyncio.gather(*(_node(door.context, kind, row_id) for kind, row_id in wanted)))
 
 
-QUERIES = (NodeQueries, PlayerQueries, GameQueries, SearchQueries, ChatQueries, ViewerQueries, EventQueries)
+QUERIES = (NodeQueries, PlayerQueries, GameQueries, ChatQueries, ViewerQueries, EventQueries)
 MUTATIONS = (AccountMutations, PlayerMutations, TeammateMutations, ChatMutations)
 SUBSCRIPTIONS = (EventSubscriptions,)
 
@@ -112,7 +121,7 @@ def build_schema() -> Schema:
         rightless = sorted(field for field, right in rights_of(root).items() if right is None)
         if rightless:
             raise TypeError(f"{name}: name the right of {', '.join(rightless)}")
-    return Schema(
+    schema = Schema(
         query=roots["Query"],
         mutation=roots["Mutation"],
         subscription=roots["Subscription"],
@@ -120,6 +129,21 @@ def build_schema() -> Schema:
         extensions=[UsePrepared],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )
+    _drop_null_defaults(schema)
+    return schema
+
+
+def _drop_null_defaults(schema: Schema) -> None:
+    """Leave what may be left out without a default: a Python default of None is no default of the API."""
+    for kind in schema._schema.type_map.values():  # noqa: SLF001 - Strawberry has no other way to say it
+        arguments: list[GraphQLArgument] | list[GraphQLInputField] = []
+        if isinstance(kind, GraphQLInputObjectType):
+            arguments = list(kind.fields.values())
+        elif isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            arguments = [argument for field in kind.fields.values() for argument in field.args.values()]
+        for argument in arguments:
+            if argument.default_value is None:
+                argument.default_value = Undefined
 
 
 @cache

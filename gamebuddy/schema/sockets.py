@@ -29,7 +29,7 @@ from gamebuddy.events.hub import Watching
 from gamebuddy.schema import faults
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Client, Context, Services
-from gamebuddy.schema.documents import Request
+from gamebuddy.schema.documents import Request, read_json
 from gamebuddy.schema.faults import Refused
 from gamebuddy.schema.scalars import write_moment
 from gamebuddy.schema.view import answer
@@ -176,8 +176,8 @@ class Socket:
         if len(text) > self.sockets.services.settings.max_socket_message_bytes:
             raise Closed(Close.TOO_LARGE, "The frame is too large.")
         try:
-            frame = orjson.loads(text)
-        except (orjson.JSONDecodeError, RecursionError):
+            frame = read_json(text)
+        except ValueError:
             raise Closed(Close.BAD_FRAME, "The frame is not JSON.") from None
         if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
             raise Closed(Close.BAD_FRAME, "A frame is an object with a type.")

@@ -15,7 +15,7 @@ from gamebuddy.errors import Refusal, Unauthenticated
 from gamebuddy.schema import faults
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Context, Services
-from gamebuddy.schema.documents import BAD_REQUEST, Prepared, Request
+from gamebuddy.schema.documents import BAD_REQUEST, Prepared, Request, read_json
 from gamebuddy.schema.faults import Refused
 
 JSON = "application/json"
@@ -127,8 +127,8 @@ async def _bounded(request: HttpRequest, most: int) -> bytes:
 
 def _parsed(text: bytes | str, what: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return read_json(text)
+    except ValueError:
         raise Refused(BAD_REQUEST, f"{what} is not JSON.") from None
 
 
