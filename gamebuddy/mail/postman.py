@@ -32,7 +32,7 @@ from gamebuddy.settings import LOOPBACK_NAMES, Settings
 SMTP_SECONDS = 10  # for each word of the other server
 CONNECT_SECONDS = 5
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5
-FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=1), timedelta(minutes=1)
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 60
 # A worker that says nothing for so long is dead, and its letters are taken by another.
 SILENCE = timedelta(seconds=20)
 POLL = timedelta(seconds=15)  # in case a notice gets lost; usually LISTEN wakes the worker at once
@@ -144,32 +144,47 @@ class Postman:
                 raise ConnectionError("the connection to the database is lost")
             await running
         finally:
+            # First the connection: what is cancelled in the middle would be written down as done with. Like this it
+            # stays in the queue, and falls to another worker.
+            connection.terminate()
             self._manager = None
             for task in (running, losing):
                 task.cancel()
             await asyncio.gather(running, losing, return_exceptions=True)
-            connection.terminate()
 
     async def _deliver(self, job: Job) -> None:
-        """Write one letter and hand it over.
+        """Write one letter and hand it over, however many tries it takes until there is nothing to say any more.
+
+        The job stays in hand between the tries: pgqueuer wakes nobody for a job that was put back.
+        """
+        pause = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                message = await self._write(Letter.unpack(job.payload or b""))
+                if message is not None:
+                    # The same for every try, so that a mail program shows once what a crash made us send twice.
+                    message["Message-ID"] = f"<{job.id}.{int(job.created.timestamp())}@gamebuddy>"
+                    await self._carrier.carry(message)
+            except (aiosmtplib.SMTPException, OSError, Unavailable) as error:
+                if _is_permanent(error):
+                    log.warning("letter_refused", job=job.id, error=type(error).__name__)
+                    return
+                log.warning("letter_delayed", job=job.id, error=type(error).__name__, pause_seconds=pause)
+            else:
+                return
+            await self._rest(pause)
+            pause = min(2 * pause, LONGEST_RETRY_SECONDS)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before another try.
 
         Raises:
-            RetryRequested: when it has to be tried again.
+            RetryRequested: when told to stop meanwhile: the letter goes back to the queue.
         """
-        try:
-            message = await self._write(Letter.unpack(job.payload or b""))
-            if message is None:
-                return
-            # The same for every try, so that a mail program shows once what a crash made us send twice.
-            message["Message-ID"] = f"<{job.id}.{int(job.created.timestamp())}@gamebuddy>"
-            await self._carrier.carry(message)
-        except (aiosmtplib.SMTPException, OSError, Unavailable) as error:
-            if _is_permanent(error):
-                log.warning("letter_refused", job=job.id, error=type(error).__name__)
-                return
-            delay = min(FIRST_RETRY * 2 ** min(job.attempts, 10), LONGEST_RETRY)
-            log.warning("letter_delayed", job=job.id, error=type(error).__name__, seconds=delay.total_seconds())
-            raise RetryRequested(delay, type(error).__name__) from None
+        if self._manager is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._manager.shutdown.wait(), seconds)
+                raise RetryRequested
 
     async def _write(self, letter: Letter) -> EmailMessage | None:
         """Write a letter from what is in the database now; None when there is nothing to say any more."""

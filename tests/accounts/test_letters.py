@@ -39,28 +39,42 @@ async def moody_office() -> AsyncIterator[MoodyOffice]:
 
 
 @pytest.fixture
-async def moody_api(database_url: str, settings: Settings, moody_office: MoodyOffice) -> AsyncIterator[Api]:
-    """A server with a database of its own, so that no other worker takes its letters."""
+async def own(database_url: str, settings: Settings, moody_office: MoodyOffice) -> AsyncIterator[Settings]:
+    """Settings of a server with a database of its own, so that no other worker takes its letters."""
     name = urlsplit(database_url).path.strip("/")
     connection = await asyncpg.connect(database_url)
     await connection.execute(f"CREATE DATABASE {name}_letters TEMPLATE {TEMPLATE}")
-    own = settings.model_copy(
+    yield settings.model_copy(
         update={
             "port": free_port(),
             "database_url": SecretStr(database_url.replace(f"/{name}", f"/{name}_letters")),
             "smtp_url": SecretStr(moody_office.url),
         }
     )
-    async with running(own), Api.open(own.url) as api:
-        yield api
     await connection.execute(f"DROP DATABASE {name}_letters WITH (FORCE)")
     await connection.close()
+
+
+@pytest.fixture
+async def moody_api(own: Settings) -> AsyncIterator[Api]:
+    async with running(own), Api.open(own.url) as api:
+        yield api
 
 
 async def test_a_letter_is_tried_again(moody_api: Api, moody_office: MoodyOffice) -> None:
     moody_office.moods = ["451 4.3.0 Try again later"]
     payload(await register(moody_api))
     payload(await verify(moody_api, await moody_office.code_for("nika@example.com")))
+    assert len(moody_office.letters) == 1
+
+
+async def test_a_letter_outlives_the_server_that_could_not_send_it(own: Settings, moody_office: MoodyOffice) -> None:
+    nowhere = own.model_copy(update={"smtp_url": SecretStr(f"smtp://127.0.0.1:{free_port()}")})
+    async with running(nowhere), Api.open(nowhere.url) as api:
+        payload(await register(api))
+    assert moody_office.letters == []
+    async with running(own), Api.open(own.url) as api:
+        payload(await verify(api, await moody_office.code_for("nika@example.com")))
     assert len(moody_office.letters) == 1
 
 
