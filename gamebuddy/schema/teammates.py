@@ -123,10 +123,8 @@ class SendTeammateRequestInput:
     """See the description."""
 
     user_id: strawberry.ID = strawberry.field(description="Who is asked.")
-    message: strawberry.Maybe[str | None] = strawberry.field(description="At most 300 characters.", default=None)
-    game_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
-        description="What you want to play.", default=None
-    )
+    message: str | None = strawberry.field(description="At most 300 characters.", default=None)
+    game_id: strawberry.ID | None = strawberry.field(description="What you want to play.", default=None)
 
 
 @strawberry.input(description="The answer to a request.")
@@ -215,7 +213,7 @@ async def requests_of(
         viewer,
         direction=direction,
         limit=page_size(first),
-        after=uuid.UUID(cursors.read(scope, after)[0]) if after else None,
+        after=uuid.UUID(cursors.read(scope, after)[0]) if after is not None else None,
     )
     edges = [
         TeammateRequestEdge(node=TeammateRequest.of(row), cursor=cursors.write(scope, str(row.id)))
@@ -231,7 +229,7 @@ async def requests_of(
 
 
 def _person(info: Info, scope: str, after: Cursor | None) -> Listed | None:
-    if not after:
+    if after is None:
         return None
     since, account_id = info.context.services.cursors.read(scope, after)
     return Listed(datetime.fromisoformat(since), uuid.UUID(account_id))
@@ -264,13 +262,12 @@ class TeammateMutations:
 
         A repeat gives the request that is pending already. If the other one has asked you, you are teammates at once.
         """
-        game_id = input.game_id.value if input.game_id else None
         request = await teammates.send_request(
             door.session,
             door.viewer,
             user_id=ids.read(Kind.USER, input.user_id),
-            message=input.message.value if input.message else None,
-            game_id=ids.read(Kind.GAME, game_id) if game_id is not None else None,
+            message=input.message,
+            game_id=ids.read(Kind.GAME, input.game_id) if input.game_id is not None else None,
         )
         return TeammateRequestPayload(request=TeammateRequest.of(request))
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import strawberry
-from strawberry import UNSET
 
 from gamebuddy import db
 from gamebuddy.auth import policy
@@ -113,7 +112,7 @@ class Viewer:
         self,
         info: Info,
         first: First = 20,
-        after: After = UNSET,
+        after: After = None,
         archived: Annotated[
             bool | None, strawberry.argument(description="Those put away, instead of all others.")
         ] = False,
@@ -122,7 +121,7 @@ class Viewer:
         return await chats_of(info, _actor(info), is_archived=bool(archived), first=first, after=after)
 
     @field
-    async def teammates(self, info: Info, first: First = 20, after: After = UNSET) -> UserConnection:
+    async def teammates(self, info: Info, first: First = 20, after: After = None) -> UserConnection:
         """With whom the viewer plays, the newest first."""
         return await teammates_of(info, _actor(info), first, after)
 
@@ -132,13 +131,13 @@ class Viewer:
         info: Info,
         direction: Annotated[Direction, strawberry.argument(description="Received or sent.")],
         first: First = 20,
-        after: After = UNSET,
+        after: After = None,
     ) -> TeammateRequestConnection:
         """Requests that wait for an answer, the newest first."""
         return await requests_of(info, _actor(info), direction, first, after)
 
     @field
-    async def blocked_users(self, info: Info, first: First = 20, after: After = UNSET) -> UserConnection:
+    async def blocked_users(self, info: Info, first: First = 20, after: After = None) -> UserConnection:
         """Whom the viewer has blocked, the newest first."""
         return await blocked_by(info, _actor(info), first, after)
 

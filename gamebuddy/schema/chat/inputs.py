@@ -50,12 +50,8 @@ class SendMessageInput:
 
     chat_id: strawberry.ID = strawberry.field(description="A chat that you are in.")
     client_id: uuid.UUID = strawberry.field(description="A new id for each message.")
-    text: strawberry.Maybe[str | None] = strawberry.field(
-        description="1 to 4,000 characters that can be seen.", default=None
-    )
-    reply_to_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
-        description="A message of this chat.", default=None
-    )
+    text: str | None = strawberry.field(description="1 to 4,000 characters that can be seen.", default=None)
+    reply_to_id: strawberry.ID | None = strawberry.field(description="A message of this chat.", default=None)
 
 
 @strawberry.input(description="How far the viewer has read.")

@@ -88,15 +88,14 @@ class ChatMutations:
     @mutation(Right.SEND_MESSAGE)
     async def send_message(self, door: Writing, input: SendMessageInput) -> MessagePayload:
         """Write to a chat. 60 messages at once, then 5 a second; what is more gets RETRY_LATER."""
-        reply_to_id = input.reply_to_id.value if input.reply_to_id else None
         row = await chat.send_message(
             door.session,
             door.viewer,
             throttle=door.services.gate.throttle,
             chat_id=ids.read(Kind.CHAT, input.chat_id),
             client_id=input.client_id,
-            text=input.text.value if input.text else None,
-            reply_to_id=ids.read(Kind.MESSAGE, reply_to_id) if reply_to_id is not None else None,
+            text=input.text,
+            reply_to_id=ids.read(Kind.MESSAGE, input.reply_to_id) if input.reply_to_id is not None else None,
         )
         return MessagePayload(message=Message.of(row))
 

@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Annotated, cast
 
 import strawberry
-from strawberry import UNSET
 
 from gamebuddy import db
 from gamebuddy.auth import policy
@@ -217,11 +216,11 @@ class Chat(Node):
         self,
         info: Info,
         first: Annotated[int | None, strawberry.argument(description="How many, 1 to 50.")] = 50,
-        after: Annotated[Cursor | None, strawberry.argument(description="Continue behind this place.")] = UNSET,
+        after: Annotated[Cursor | None, strawberry.argument(description="Continue behind this place.")] = None,
     ) -> ChatMemberConnection:
         """Who is in it, in the order they joined. People whom you cannot see are left out."""
         cursors, scope = info.context.services.cursors, self._scope(info, "members")
-        place = cursors.read(scope, after) if after else None
+        place = cursors.read(scope, after) if after is not None else None
         stretch = Members(
             limit=page_size(first, default=50),
             after=MemberPlace(datetime.fromisoformat(place[0]), uuid.UUID(place[1])) if place else None,
@@ -247,25 +246,23 @@ class Chat(Node):
     async def messages(
         self,
         info: Info,
-        first: Annotated[int | None, strawberry.argument(description="The oldest so many, 1 to 100.")] = UNSET,
-        after: Annotated[Cursor | None, strawberry.argument(description="Only what is newer than this place.")] = UNSET,
+        first: Annotated[int | None, strawberry.argument(description="The oldest so many, 1 to 100.")] = None,
+        after: Annotated[Cursor | None, strawberry.argument(description="Only what is newer than this place.")] = None,
         last: Annotated[
             int | None,
             strawberry.argument(description="The newest so many, 1 to 100; 50 where `first` is not given either."),
-        ] = UNSET,
-        before: Annotated[
-            Cursor | None, strawberry.argument(description="Only what is older than this place.")
-        ] = UNSET,
+        ] = None,
+        before: Annotated[Cursor | None, strawberry.argument(description="Only what is older than this place.")] = None,
     ) -> MessageConnection:
         """What was written, oldest first inside a page. `last` with `before` reads history backwards."""
         cursors, scope = info.context.services.cursors, self._scope(info, "messages")
-        if isinstance(first, int) and isinstance(last, int):
+        if first is not None and last is not None:
             raise BadInput("Give `first` or `last`, not both.")
         stretch = History(
-            limit=_messages(first, "first") if isinstance(first, int) else _messages(last, "last"),
-            from_start=isinstance(first, int) or (not isinstance(last, int) and bool(after)),
-            after=cursors.read(scope, after)[0] if after else None,
-            before=cursors.read(scope, before)[0] if before else None,
+            limit=_messages(first, "first") if first is not None else _messages(last, "last"),
+            from_start=first is not None or (last is None and after is not None),
+            after=cursors.read(scope, after)[0] if after is not None else None,
+            before=cursors.read(scope, before)[0] if before is not None else None,
         )
         page = await info.context.loaders.histories.load((self.row.id, stretch)) or Page(
             (), has_next=False, has_previous=False
@@ -354,7 +351,7 @@ async def chats_of(
 ) -> ChatConnection:
     """List the viewer's chats, the most recently active first."""
     cursors, scope = info.context.services.cursors, f"viewer.chats:{is_archived}:{viewer.account_id}"
-    place = cursors.read(scope, after) if after else None
+    place = cursors.read(scope, after) if after is not None else None
     page = await chat.find_chats(
         info.context.snapshot,
         viewer,
@@ -376,7 +373,7 @@ async def chats_of(
 
 
 def _messages(size: int | None, name: str) -> int:
-    if not isinstance(size, int):
+    if size is None:
         return USUAL_MESSAGES
     if not 1 <= size <= MOST_MESSAGES:
         raise BadInput(f"`{name}` is 1 to {MOST_MESSAGES}.")
