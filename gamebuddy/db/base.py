@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, dataclass_transform
 
 from sqlalchemy import BigInteger, DateTime, Enum, ForeignKey, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import UUID
@@ -26,6 +26,8 @@ def account_id_column(*, on_delete: str = "CASCADE") -> ForeignKey:
     return ForeignKey("accounts.id", ondelete=on_delete)
 
 
+# Said again for type checkers: to them `kw_only` of a class does not reach its subclasses (PEP 681).
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(mapped_column,))
 class Row(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=False):
     """A row of a table: misspelt columns raise, identity is equality, nothing is printed by accident."""
 
