@@ -38,6 +38,7 @@ from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.players import PlayerMutations, PlayerQueries, Profile, User
 from gamebuddy.schema.scalars import SCALARS
+from gamebuddy.schema.search import SearchQueries
 from gamebuddy.schema.teammates import TeammateMutations, TeammateRequest
 from gamebuddy.schema.viewer import Session, ViewerQueries
 
@@ -94,7 +95,7 @@ class NodeQueries:
         return list(await asyncio.gather(*(_node(door.context, kind, row_id) for kind, row_id in wanted)))
 
 
-QUERIES = (NodeQueries, PlayerQueries, GameQueries, ChatQueries, ViewerQueries, EventQueries)
+QUERIES = (NodeQueries, PlayerQueries, GameQueries, SearchQueries, ChatQueries, ViewerQueries, EventQueries)
 MUTATIONS = (AccountMutations, PlayerMutations, TeammateMutations, ChatMutations)
 SUBSCRIPTIONS = (EventSubscriptions,)
 

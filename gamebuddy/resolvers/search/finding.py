@@ -1,0 +1,309 @@
+"""Finds players who fit, best first."""
+
+import hashlib
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Row, and_, func, literal, or_, select
+
+from gamebuddy import db
+from gamebuddy.auth import policy
+from gamebuddy.auth.policy import Right
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import ReadSession
+from gamebuddy.errors import BadInput
+from gamebuddy.resolvers import matching, teammates
+from gamebuddy.resolvers.matching import Fit, Played, Player, Question, Signal, Term, Weights
+from gamebuddy.resolvers.paging import Page
+from gamebuddy.resolvers.search import filtering, scoring
+from gamebuddy.resolvers.search.filtering import HIGHEST_RATING, Filter
+
+LONGEST_VISIT = timedelta(days=1)  # how long the pages of one search hold together
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the first page of a search settles for those after it.
+
+    `viewer_digest` is of the viewer's own facts, `breadths` are the shares of his games in thousandths.
+    """
+
+    started_at: datetime
+    viewer_digest: str
+    breadths: tuple[int, ...]
+    relaxations: tuple[Signal, ...] = ()
+
+    @property
+    def as_of(self) -> date:
+        """The day that activity and age are counted from."""
+        return self.started_at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ends: the score, then the id; and the ground that the score stands on."""
+
+    score: int
+    account_id: uuid.UUID
+    ground: Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Matches(Page[Fit]):
+    """A page of players who fit."""
+
+    ground: Ground
+
+    def place_of(self, fit: Fit) -> Place:
+        """Give the place of one of the items."""
+        return Place(fit.score, fit.candidate.account_id, self.ground)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameFacts:
+    """What a search needs to know of games, by their ids; `most` is the largest count of players of any game."""
+
+    player_counts: Mapping[uuid.UUID, int]
+    cross_play: frozenset[uuid.UUID]
+    asked_roles: Mapping[uuid.UUID, int]
+    most: int
+
+
+async def find_teammates(
+    session: ReadSession,
+    viewer: Viewer,
+    *,
+    filter: Filter,
+    weights: Weights,
+    widen: bool,
+    limit: int,
+    after: Place | None,
+) -> Matches:
+    """Find players who fit, in the order of score and id.
+
+    Who has games finds those who share one that both can play; who has none finds everybody else who is looking. With
+    `widen`, limits of the filter are given up one after the other until a page is full. Pages after the first keep its
+    day, weights and widened filter; who has changed his profile since then is left out of them, so that nobody comes
+    twice.
+
+    Raises:
+        Forbidden: for a guest who wants more than the first page.
+        BadInput: when the filter cannot be meant, or the place is outdated: after a day, or when the viewer's own
+            profile has changed.
+    """
+    if after is not None:
+        policy.require(viewer, Right.SEARCH_FURTHER)
+    filter.check()
+    me = (await players_by_ids(session, [viewer.account_id]))[viewer.account_id]
+    facts = await _game_facts(session, me, filter)
+    ground = _checked_ground(after.ground, me) if after else _new_ground(me, facts)
+    left = () if after or not widen else tuple(filter.limited())
+    for count in range(len(left) + 1):
+        relaxations = after.ground.relaxations if after else left[:count]
+        kept = filter.without(relaxations)
+        question = _question(me, weights, ground, facts, kept)
+        found = await list_candidates(session, viewer, question, kept, limit=limit + 1, after=after)
+        if len(found) >= limit:
+            break
+    players = await players_by_ids(session, [row.account_id for row in found[:limit]])
+    return Matches(
+        [matching.fit(question, players[row.account_id]) for row in found[:limit]],
+        has_next=len(found) > limit,
+        has_previous=after is not None,
+        ground=replace(ground, relaxations=relaxations),
+    )
+
+
+async def match(session: ReadSession, viewer: Viewer, *, user_id: uuid.UUID, weights: Weights) -> Fit | None:
+    """Tell how well one player fits, listed or not; None for oneself and for whoever the viewer cannot meet."""
+    if user_id == viewer.account_id or not await teammates.can_meet(session, viewer, user_id):
+        return None
+    players = await players_by_ids(session, [viewer.account_id, user_id])
+    me = players[viewer.account_id]
+    facts = await _game_facts(session, me, Filter())
+    return matching.fit(_question(me, weights, _new_ground(me, facts), facts, Filter()), players[user_id])
+
+
+async def list_candidates(
+    session: ReadSession, viewer: Viewer, question: Question, filter: Filter, *, limit: int, after: Place | None
+) -> Sequence[Row[tuple[uuid.UUID, int]]]:
+    """Score everybody who may be listed, in one statement, and give `account_id` and `score` of the best."""
+    statement = select(db.Profile.account_id).join(db.Account, db.Account.id == db.Profile.account_id)
+    if question.terms or _needs_game(question, filter):
+        term = scoring.terms(question)
+        comparison = scoring.comparison(question, term)
+        breadth: ColumnElement[int] = func.sum(term.c.breadth)
+        statement = (
+            statement.join(db.PlayerGame, db.PlayerGame.account_id == db.Profile.account_id)
+            .join(term, term.c.game_id == db.PlayerGame.game_id)
+            .where(scoring.shares(question, term))
+            .group_by(db.Profile.account_id)
+            .having(comparison.is_not(None))
+            .add_columns(scoring.score(question, comparison, breadth).label("score"))
+        )
+    else:
+        statement = statement.add_columns(scoring.score(question, None, literal(0, Integer)).label("score"))
+    statement = statement.where(filtering.may_be_listed(viewer, question), *filtering.passes(question, filter))
+    if after is not None:
+        statement = statement.where(db.Profile.updated_at <= after.ground.started_at)
+    scored = statement.subquery("scored")
+    score, account_id = scored.c.score, scored.c.account_id
+    page = select(account_id, score).order_by(score.desc(), account_id).limit(limit)
+    if after is not None:
+        page = page.where(or_(score < after.score, and_(score == after.score, account_id > after.account_id)))
+    rows: Sequence[Row[tuple[uuid.UUID, int]]] = (await session.execute(page)).all()
+    return rows
+
+
+async def players_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Player]:
+    """Load what the score needs to know of players."""
+    profile, game = db.Profile, db.PlayerGame
+    rows = await session.execute(
+        select(
+            profile.account_id,
+            profile.active_on,
+            profile.platforms,
+            profile.genre_bits,
+            profile.languages,
+            profile.region,
+            profile.play_style,
+            profile.voice_chat,
+            profile.birth_date,
+            profile.schedule,
+            profile.reputation,
+            game.game_id,
+            game.rating,
+            game.role_bits,
+            game.is_favorite,
+        )
+        .outerjoin(game, game.account_id == profile.account_id)
+        .where(profile.account_id.in_(ids))
+        .order_by(profile.account_id, game.position)
+    )
+    return {account_id: _player(list(group)) for account_id, group in groupby(rows, key=lambda row: row.account_id)}
+
+
+def _player(rows: list[Any]) -> Player:
+    first = rows[0]
+    return Player(
+        account_id=first.account_id,
+        active_on=first.active_on,
+        games=tuple(
+            Played(game_id=row.game_id, rating=row.rating, role_bits=row.role_bits, is_favorite=row.is_favorite)
+            for row in rows
+            if row.game_id is not None
+        ),
+        platforms=frozenset(first.platforms),
+        genre_bits=first.genre_bits,
+        languages=tuple(first.languages),
+        region=first.region,
+        play_style=first.play_style,
+        voice_chat=first.voice_chat,
+        birth_date=first.birth_date,
+        schedule=int(first.schedule, 2) if first.schedule is not None else None,
+        reputation=first.reputation,
+    )
+
+
+async def _game_facts(session: ReadSession, me: Player, filter: Filter) -> GameFacts:
+    """Load what is needed of the viewer's games, the filter's games, and the games of the filter's roles."""
+    game, role = db.Game, db.GameRole
+    asked: ColumnElement[int] = literal(0, Integer)
+    wanted: ColumnElement[bool] = game.id.in_({*filter.game_ids, *(played.game_id for played in me.games)})
+    if filter.role_ids:
+        bit = literal(1, Integer).bitwise_lshift(role.position)
+        asked = (
+            select(func.coalesce(func.bit_or(bit), 0))
+            .where(role.game_id == game.id, role.id.in_(filter.role_ids))
+            .scalar_subquery()
+        )
+        wanted = or_(wanted, game.id.in_(select(role.game_id).where(role.id.in_(filter.role_ids))))
+    most = select(func.coalesce(func.max(game.player_count), 0)).correlate(None).scalar_subquery()
+    rows = (
+        await session.execute(
+            select(game.id, game.player_count, game.is_cross_play, asked.label("asked"), most.label("most")).where(
+                wanted
+            )
+        )
+    ).all()
+    return GameFacts(
+        player_counts={row.id: row.player_count for row in rows},
+        cross_play=frozenset(row.id for row in rows if row.is_cross_play),
+        asked_roles={row.id: row.asked for row in rows if row.asked},
+        most=rows[0].most if rows else 0,
+    )
+
+
+def _question(me: Player, weights: Weights, ground: Ground, facts: GameFacts, filter: Filter) -> Question:
+    return matching.compile_question(
+        me,
+        weights,
+        ground.as_of,
+        _terms(me, ground, facts, filter),
+        least_rating=0 if filter.min_rating is None else filter.min_rating,
+        most_rating=HIGHEST_RATING if filter.max_rating is None else filter.max_rating,
+    )
+
+
+def _terms(me: Player, ground: Ground, facts: GameFacts, filter: Filter) -> Iterator[Term]:
+    """Make the terms: the viewer's games in his order, then those that only the filter names.
+
+    In a game that the viewer does not play his rating is 1500 and his roles are unknown.
+    """
+    own = {played.game_id: played for played in me.games}
+    breadths = dict(zip(own, ground.breadths, strict=True))
+    wanted = _wanted_games(own, facts, filter)
+    for game_id in dict.fromkeys([*own, *sorted(wanted)]):
+        played = own.get(game_id) or Played(game_id=game_id)
+        yield Term(
+            game_id=game_id,
+            rating=played.rating,
+            role_bits=played.role_bits,
+            importance=matching.IMPORTANCE_OF_MAIN if played.is_favorite else matching.IMPORTANCE_OF_OTHER,
+            breadth=breadths.get(game_id, 0),
+            is_cross_play=game_id in facts.cross_play,
+            is_own=game_id in own,
+            is_wanted=game_id in wanted,
+            asked_roles=facts.asked_roles.get(game_id, 0) if filter.role_ids else 0,
+        )
+
+
+def _wanted_games(own: Collection[uuid.UUID], facts: GameFacts, filter: Filter) -> set[uuid.UUID]:
+    """Give the games that are asked for: the filter's, else those of its roles, else the viewer's own."""
+    of_roles = facts.asked_roles.keys()
+    if filter.game_ids:
+        known = set(filter.game_ids) & facts.player_counts.keys()
+        return known & of_roles if filter.role_ids else known
+    return set(of_roles) if filter.role_ids else set(own)
+
+
+def _needs_game(question: Question, filter: Filter) -> bool:
+    return bool(question.viewer.games or filter.game_ids or filter.role_ids)
+
+
+def _new_ground(me: Player, facts: GameFacts) -> Ground:
+    counts = [facts.player_counts[played.game_id] for played in me.games]
+    return Ground(
+        started_at=datetime.now(UTC),
+        viewer_digest=_digest(me),
+        breadths=tuple(matching.breadths(counts, facts.most)),
+    )
+
+
+def _checked_ground(ground: Ground, me: Player) -> Ground:
+    if datetime.now(UTC) - ground.started_at > LONGEST_VISIT:
+        raise BadInput("This cursor is outdated: begin with the first page.")
+    if ground.viewer_digest != _digest(me):
+        raise BadInput("Your profile has changed: begin with the first page.")
+    return ground
+
+
+def _digest(me: Player) -> str:
+    """Make a short digest of what the scores depend on; activity and reputation of the viewer are not part of it."""
+    facts = replace(me, active_on=date.min, reputation=None, platforms=frozenset())
+    text = f"{matching.RANKING_VERSION} {facts} {sorted(me.platforms)}"
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

@@ -1,0 +1,192 @@
+"""Says in Russian and English what one signal found."""
+
+import uuid
+from collections.abc import Callable, Mapping
+
+from babel import Locale, UnknownLocaleError
+
+from gamebuddy.resolvers import matching
+from gamebuddy.resolvers.matching import Fit, Roles, Signal
+
+type Titles = Mapping[uuid.UUID, str]
+type Said = tuple[str, str]  # in English, in Russian
+
+THOUSANDTHS_IN_A_HUNDREDTH = 10
+
+
+def say(fit: Fit, signal: Signal, titles: Titles, *, in_russian: bool) -> str:
+    """Say what a signal found. `titles` holds at least the games that `games_named` asks for."""
+    return SPEAKERS[signal](fit, titles)[in_russian]
+
+
+def games_named(fit: Fit) -> list[uuid.UUID]:
+    """Give the games whose titles the texts need."""
+    return [*fit.shared_game_ids[:1], *([fit.comparison.game_id] if fit.comparison else [])]
+
+
+def _games(fit: Fit, titles: Titles) -> Said:
+    if not fit.viewer.games:
+        return "You have not told what you play", "Вы не указали свои игры"
+    if not fit.shared_game_ids:
+        return "No game in common", "Нет общих игр"
+    title, more = titles[fit.shared_game_ids[0]], len(fit.shared_game_ids) - 1
+    if not more:
+        return f"You both play {title}", f"Вы оба играете в {title}"
+    return f"You both play {title} and {more} more", f"Вы оба играете в {title} и ещё в {_ru(more, GAMES)}"
+
+
+def _rating(fit: Fit, titles: Titles) -> Said:
+    if fit.comparison is None:
+        return "No ratings to compare", "Нет рейтингов для сравнения"
+    title, distance = titles[fit.comparison.game_id], fit.comparison.distance
+    if not distance:
+        return f"Equal ratings in {title}", f"Равные рейтинги в {title}"
+    points = "1 point" if distance == 1 else f"{distance} points"
+    return f"Ratings {points} apart in {title}", f"Разница рейтингов в {title}: {_ru(distance, POINTS)}"
+
+
+def _roles(fit: Fit, titles: Titles) -> Said:
+    if fit.comparison is None:
+        return "No roles to compare", "Нет ролей для сравнения"
+    title = titles[fit.comparison.game_id]
+    match fit.comparison.roles:
+        case Roles.COMPLEMENT:
+            return f"Your roles in {title} complement each other", f"Ваши роли в {title} дополняют друг друга"
+        case Roles.DUPLICATE:
+            return f"You play the same roles in {title}", f"У вас одни и те же роли в {title}"
+        case Roles.UNKNOWN:
+            return f"Roles in {title} are not told", f"Роли в {title} не указаны"
+
+
+def _genres(fit: Fit, _: Titles) -> Said:
+    shared = fit.shared_genres
+    if shared is None:
+        return "Favourite genres are not told", "Любимые жанры не указаны"
+    if not shared:
+        return "No genre in common", "Нет общих жанров"
+    return "1 genre in common" if shared == 1 else f"{shared} genres in common", _ru(shared, GENRES)
+
+
+def _schedule(fit: Fit, _: Titles) -> Said:
+    hours = fit.overlap_hours
+    if hours is None:
+        return "Hours of play are not told", "Часы игры не указаны"
+    if not hours:
+        return "No common hours", "Нет общих часов"
+    return "1 common hour a week" if hours == 1 else f"{hours} common hours a week", f"{_ru(hours, HOURS)} в неделю"
+
+
+def _language(fit: Fit, _: Titles) -> Said:
+    if not fit.viewer.languages or not fit.candidate.languages:
+        return "Languages are not told", "Языки не указаны"
+    if fit.language is None:
+        return "No language in common", "Нет общего языка"
+    return f"You both speak {_language_name(fit.language, 'en')}", f"Общий язык: {_language_name(fit.language, 'ru')}"
+
+
+def _region(fit: Fit, _: Titles) -> Said:
+    mine, theirs = fit.viewer.region, fit.candidate.region
+    if mine is None or theirs is None:
+        return "Regions are not told", "Регион не указан"
+    said: Mapping[int, Said] = {
+        matching.SAME_REGION: ("The same region", "Один регион"),
+        matching.NEIGHBOUR: ("Neighbouring regions", "Соседние регионы"),
+        matching.TOLERABLE: ("Regions some way apart", "Регионы не рядом, но играть можно"),
+        matching.FAR: ("Regions far apart", "Регионы далеко друг от друга"),
+    }
+    return said[matching.region_value(mine, theirs)]
+
+
+def _platform(fit: Fit, _: Titles) -> Said:
+    if not fit.viewer.platforms or not fit.candidate.platforms:
+        return "Platforms are not told", "Платформы не указаны"
+    if fit.viewer.platforms & fit.candidate.platforms:
+        return "A platform in common", "Есть общая платформа"
+    return "No platform in common", "Нет общей платформы"
+
+
+def _play_style(fit: Fit, _: Titles) -> Said:
+    mine, theirs = fit.viewer.play_style, fit.candidate.play_style
+    if mine is None or theirs is None:
+        return "Play styles are not told", "Стиль игры не указан"
+    if mine is theirs:
+        return "The same play style", "Один стиль игры"
+    if matching.style_value(mine, theirs):
+        return "Similar play styles", "Похожий стиль игры"
+    return "Opposite play styles", "Противоположный стиль игры"
+
+
+def _voice_chat(fit: Fit, _: Titles) -> Said:
+    mine, theirs = fit.viewer.voice_chat, fit.candidate.voice_chat
+    if mine is None or theirs is None:
+        return "Voice chat is not told", "Голосовой чат не указан"
+    value = matching.voice_value(mine, theirs)
+    if mine is theirs:
+        return "The same wish for voice chat", "Одно мнение о голосовом чате"
+    if value >= matching.GOOD_VOICE:
+        return "Wishes for voice chat that go together", "О голосовом чате легко договориться"
+    if value:
+        return "Different wishes for voice chat", "Разные пожелания к голосовому чату"
+    return "Opposite wishes for voice chat", "Противоположные пожелания к голосовому чату"
+
+
+def _age(fit: Fit, _: Titles) -> Said:
+    starts = matching.band_starts(fit.as_of)
+    mine = matching.age_band(fit.viewer.birth_date, starts)
+    theirs = matching.age_band(fit.candidate.birth_date, starts)
+    if mine is None or theirs is None:
+        return "Ages are not told", "Возраст не указан"
+    if mine is theirs:
+        return "About the same age", "Примерно один возраст"
+    return "Different ages", "Разный возраст"
+
+
+def _reputation(fit: Fit, _: Titles) -> Said:
+    reputation = fit.candidate.reputation
+    if reputation is None:
+        return "No praise yet", "Похвал пока нет"
+    hundredths = reputation // THOUSANDTHS_IN_A_HUNDREDTH
+    return f"Reputation {hundredths} of 100", f"Репутация {hundredths} из 100"
+
+
+def _activity(fit: Fit, _: Titles) -> Said:
+    days = fit.days_since_active
+    if not days:
+        return "Seen today", "Был в сети сегодня"
+    return "Seen yesterday" if days == 1 else f"Seen {days} days ago", f"Был в сети {_ru(days, DAYS)} назад"
+
+
+SPEAKERS: Mapping[Signal, Callable[[Fit, Titles], Said]] = {
+    Signal.GAMES: _games,
+    Signal.RATING: _rating,
+    Signal.ROLES: _roles,
+    Signal.GENRES: _genres,
+    Signal.SCHEDULE: _schedule,
+    Signal.LANGUAGE: _language,
+    Signal.REGION: _region,
+    Signal.PLATFORM: _platform,
+    Signal.PLAY_STYLE: _play_style,
+    Signal.VOICE_CHAT: _voice_chat,
+    Signal.AGE: _age,
+    Signal.REPUTATION: _reputation,
+    Signal.ACTIVITY: _activity,
+}
+
+# Forms after 1, 2 and 5.
+GAMES = ("игру", "игры", "игр")
+POINTS = ("очко", "очка", "очков")
+GENRES = ("общий жанр", "общих жанра", "общих жанров")
+HOURS = ("общий час", "общих часа", "общих часов")
+DAYS = ("день", "дня", "дней")
+FORMS = {"one": 0, "few": 1, "many": 2}
+
+
+def _ru(count: int, forms: tuple[str, str, str]) -> str:
+    return f"{count} {forms[FORMS[Locale('ru').plural_form(count)]]}"
+
+
+def _language_name(tag: str, locale: str) -> str:
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(locale) or tag
+    except (ValueError, UnknownLocaleError):
+        return tag
