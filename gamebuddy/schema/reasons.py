@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 
 from babel import Locale, UnknownLocaleError
 
-from gamebuddy.resolvers import matching
-from gamebuddy.resolvers.matching import Fit, Roles, Signal
+from gamebuddy.resolvers.matching import Fit, Roles, Signal, tables
 
 type Titles = Mapping[uuid.UUID, str]
 type Said = tuple[str, str]  # in English, in Russian
@@ -89,12 +88,12 @@ def _region(fit: Fit, _: Titles) -> Said:
     if mine is None or theirs is None:
         return "Regions are not told", "Регион не указан"
     said: Mapping[int, Said] = {
-        matching.SAME_REGION: ("The same region", "Один регион"),
-        matching.NEIGHBOUR: ("Neighbouring regions", "Соседние регионы"),
-        matching.TOLERABLE: ("Regions some way apart", "Регионы не рядом, но играть можно"),
-        matching.FAR: ("Regions far apart", "Регионы далеко друг от друга"),
+        tables.SAME_REGION: ("The same region", "Один регион"),
+        tables.NEIGHBOUR: ("Neighbouring regions", "Соседние регионы"),
+        tables.TOLERABLE: ("Regions some way apart", "Регионы не рядом, но играть можно"),
+        tables.FAR: ("Regions far apart", "Регионы далеко друг от друга"),
     }
-    return said[matching.region_value(mine, theirs)]
+    return said[tables.region_value(mine, theirs)]
 
 
 def _platform(fit: Fit, _: Titles) -> Said:
@@ -111,7 +110,7 @@ def _play_style(fit: Fit, _: Titles) -> Said:
         return "Play styles are not told", "Стиль игры не указан"
     if mine is theirs:
         return "The same play style", "Один стиль игры"
-    if matching.style_value(mine, theirs):
+    if tables.style_value(mine, theirs):
         return "Similar play styles", "Похожий стиль игры"
     return "Opposite play styles", "Противоположный стиль игры"
 
@@ -120,10 +119,10 @@ def _voice_chat(fit: Fit, _: Titles) -> Said:
     mine, theirs = fit.viewer.voice_chat, fit.candidate.voice_chat
     if mine is None or theirs is None:
         return "Voice chat is not told", "Голосовой чат не указан"
-    value = matching.voice_value(mine, theirs)
+    value = tables.voice_value(mine, theirs)
     if mine is theirs:
         return "The same wish for voice chat", "Одно мнение о голосовом чате"
-    if value >= matching.GOOD_VOICE:
+    if value >= tables.GOOD_VOICE:
         return "Wishes for voice chat that go together", "О голосовом чате легко договориться"
     if value:
         return "Different wishes for voice chat", "Разные пожелания к голосовому чату"
@@ -131,9 +130,9 @@ def _voice_chat(fit: Fit, _: Titles) -> Said:
 
 
 def _age(fit: Fit, _: Titles) -> Said:
-    starts = matching.band_starts(fit.as_of)
-    mine = matching.age_band(fit.viewer.birth_date, starts)
-    theirs = matching.age_band(fit.candidate.birth_date, starts)
+    starts = tables.band_starts(fit.as_of)
+    mine = tables.age_band(fit.viewer.birth_date, starts)
+    theirs = tables.age_band(fit.candidate.birth_date, starts)
     if mine is None or theirs is None:
         return "Ages are not told", "Возраст не указан"
     if mine is theirs:

@@ -12,7 +12,7 @@ from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.errors import BadInput
 from gamebuddy.resolvers import teammates
-from gamebuddy.resolvers.matching import FURTHEST, Player, Question, Signal, is_minor
+from gamebuddy.resolvers.matching import FURTHEST, Player, Question, Signal, tables
 from gamebuddy.resolvers.search import scoring
 
 MOST_ITEMS = 100  # of one list in a filter
@@ -149,7 +149,7 @@ def _measured_facts(question: Question, filter: Filter) -> Iterator[ColumnElemen
 def _is_of_same_side_of_age(question: Question) -> ColumnElement[bool]:
     """Minors meet minors and adults adults; who has told no birth date counts as an adult, as in teammates.py."""
     born, adult_since = db.Profile.birth_date, question.band_starts[0]
-    if is_minor(question.viewer.birth_date, question.band_starts):
+    if tables.is_minor(question.viewer.birth_date, question.band_starts):
         return born > adult_since
     return or_(born.is_(None), born <= adult_since)
 

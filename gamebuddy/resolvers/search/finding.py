@@ -17,7 +17,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession
 from gamebuddy.errors import BadInput
 from gamebuddy.resolvers import matching, teammates
-from gamebuddy.resolvers.matching import Fit, Played, Player, Question, Signal, Term, Weights
+from gamebuddy.resolvers.matching import Fit, Played, Player, Question, Signal, Term, Weights, tables
 from gamebuddy.resolvers.paging import Page
 from gamebuddy.resolvers.search import filtering, scoring
 from gamebuddy.resolvers.search.filtering import HIGHEST_RATING, Filter
@@ -244,8 +244,9 @@ def _question(me: Player, weights: Weights, ground: Ground, facts: GameFacts, fi
         weights,
         ground.as_of,
         _terms(me, ground, facts, filter),
-        least_rating=0 if filter.min_rating is None else filter.min_rating,
-        most_rating=HIGHEST_RATING if filter.max_rating is None else filter.max_rating,
+        # One beyond the scale is enough to let nobody through, and fits the column.
+        least_rating=0 if filter.min_rating is None else min(max(0, filter.min_rating), HIGHEST_RATING + 1),
+        most_rating=HIGHEST_RATING if filter.max_rating is None else max(min(HIGHEST_RATING, filter.max_rating), -1),
     )
 
 
@@ -263,7 +264,7 @@ def _terms(me: Player, ground: Ground, facts: GameFacts, filter: Filter) -> Iter
             game_id=game_id,
             rating=played.rating,
             role_bits=played.role_bits,
-            importance=matching.IMPORTANCE_OF_MAIN if played.is_favorite else matching.IMPORTANCE_OF_OTHER,
+            importance=tables.IMPORTANCE_OF_MAIN if played.is_favorite else tables.IMPORTANCE_OF_OTHER,
             breadth=breadths.get(game_id, 0),
             is_cross_play=game_id in facts.cross_play,
             is_own=game_id in own,

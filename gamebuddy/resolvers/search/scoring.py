@@ -1,4 +1,4 @@
-"""The score as SQL: the same lookups as in resolvers/matching.py, part by part, on profiles and their games."""
+"""The score as SQL: the same lookups as in resolvers/matching, part by part, on profiles and their games."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -26,8 +26,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import Grouping
 
 from gamebuddy import db
-from gamebuddy.resolvers import matching
-from gamebuddy.resolvers.matching import FULL, NEUTRAL, Question, Signal
+from gamebuddy.resolvers.matching import FULL, FURTHEST, Question, Roles, Signal, tables
+from gamebuddy.resolvers.matching.tables import NEUTRAL
 
 BITS_OF_BIGINT = 64
 COLUMNS: Mapping[str, Any] = {
@@ -71,8 +71,8 @@ def comparison(question: Question, term: TableValuedAlias) -> ColumnElement[int]
         game.rating.between(question.least_rating, question.most_rating),
         or_(term.c.asked_roles == 0, game.role_bits.bitwise_and(term.c.asked_roles) != 0),
     )
-    distance = func.least(matching.RATING_REACH, func.abs(game.rating - term.c.rating))
-    rating = term.c.importance * _at(matching.RATING_BY_DISTANCE, distance) // FULL
+    distance = func.least(tables.RATING_REACH, func.abs(game.rating - term.c.rating))
+    rating = term.c.importance * _at(tables.RATING_BY_DISTANCE, distance) // FULL
     roles = term.c.importance * _roles(term.c.role_bits) // FULL
     weights = question.weights
     return func.max(case((suits, weights[Signal.RATING] * rating + weights[Signal.ROLES] * roles)))
@@ -119,7 +119,7 @@ def schedule(question: Question) -> ColumnElement[int]:
     hours = overlap_hours(question)
     if hours is None:
         return _neutral(Signal.SCHEDULE)
-    return case((db.Profile.schedule.is_(None), NEUTRAL[Signal.SCHEDULE]), else_=_at(matching.SCHEDULE_BY_HOURS, hours))
+    return case((db.Profile.schedule.is_(None), NEUTRAL[Signal.SCHEDULE]), else_=_at(tables.SCHEDULE_BY_HOURS, hours))
 
 
 def overlap_hours(question: Question) -> ColumnElement[int] | None:
@@ -137,9 +137,9 @@ def language(question: Question) -> ColumnElement[int]:
         return _neutral(Signal.LANGUAGE)
     return case(
         (func.cardinality(theirs) == 0, NEUTRAL[Signal.LANGUAGE]),
-        (literal(mine[0]) == any_(theirs), matching.FIRST_LANGUAGE),
-        (theirs.overlap(mine), matching.OTHER_LANGUAGE),
-        else_=matching.NO_LANGUAGE,
+        (literal(mine[0]) == any_(theirs), tables.FIRST_LANGUAGE),
+        (theirs.overlap(mine), tables.OTHER_LANGUAGE),
+        else_=tables.NO_LANGUAGE,
     )
 
 
@@ -166,17 +166,17 @@ def age(question: Question) -> ColumnElement[int]:
 
 def reputation() -> ColumnElement[int]:
     """Give 0 at a lower bound of 0.50 and below, 1000 at 0.80 and above."""
-    above = func.greatest(0, db.Profile.reputation - matching.LEAST_REPUTATION)
+    above = func.greatest(0, db.Profile.reputation - tables.LEAST_REPUTATION)
     return case(
         (db.Profile.reputation.is_(None), NEUTRAL[Signal.REPUTATION]),
-        else_=func.least(FULL, above * FULL // matching.REPUTATION_RANGE),
+        else_=func.least(FULL, above * FULL // tables.REPUTATION_RANGE),
     )
 
 
 def activity(question: Question) -> ColumnElement[int]:
     """Look up the days since the last visit, 0 to 1000."""
     days = cast(literal(question.as_of, Date) - db.Profile.active_on, Integer)
-    return _at(matching.ACTIVITY_BY_DAYS, func.least(matching.FURTHEST + 1, func.greatest(0, days)))
+    return _at(tables.ACTIVITY_BY_DAYS, func.least(FURTHEST + 1, func.greatest(0, days)))
 
 
 def _at(table: Sequence[int], place: ColumnElement[int]) -> ColumnElement[int]:
@@ -194,11 +194,11 @@ def _by_value(told: InstrumentedAttribute[Any], table: Mapping[Any, int]) -> Col
 
 def _roles(mine: ColumnElement[int]) -> ColumnElement[int]:
     theirs = db.PlayerGame.role_bits
-    values = matching.ROLES_VALUES
+    values = tables.ROLES_VALUES
     return case(
-        (or_(mine == 0, theirs == 0), values[matching.Roles.UNKNOWN]),
-        (theirs.bitwise_and(mine.bitwise_not()) != 0, values[matching.Roles.COMPLEMENT]),
-        else_=values[matching.Roles.DUPLICATE],
+        (or_(mine == 0, theirs == 0), values[Roles.UNKNOWN]),
+        (theirs.bitwise_and(mine.bitwise_not()) != 0, values[Roles.COMPLEMENT]),
+        else_=values[Roles.DUPLICATE],
     )
 
 
