@@ -31,10 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or SERVER in os.environ or config.option.collectonly:
         return
     binaries = os.environ.get("GAMEBUDDY_PG_BIN")
-    running = EmbeddedPostgres.temporary(binaries=Path(binaries) if binaries else None)
-    server = running.__enter__()
-    config.add_cleanup(lambda: running.__exit__(None, None, None))
-    config.add_cleanup(lambda: os.environ.pop(SERVER, None))
+    until_the_end = contextlib.ExitStack()
+    server = until_the_end.enter_context(EmbeddedPostgres.temporary(binaries=Path(binaries) if binaries else None))
+    until_the_end.callback(os.environ.pop, SERVER, None)
+    config.add_cleanup(until_the_end.close)
     os.environ[SERVER] = server.url("postgres")
     asyncio.run(_make_template(server.url("postgres")))
 

@@ -35,7 +35,7 @@ class PostOffice:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802, ARG002 - aiosmtpd calls it so
         content: Any = envelope.content
         async with self._arrived:
-            self.letters.append(message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]
+            self.letters.append(message_from_bytes(content, policy=policy.default))
             self._arrived.notify_all()
         return "250 OK"
 

@@ -108,9 +108,9 @@ def test_only_the_settings_read_the_environment() -> None:
     readers = []
     for path in (ROOT / "gamebuddy").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"os.environ.get", "os.getenv"}:
-                readers.append(f"{path.relative_to(ROOT)}:{node.lineno}")
-            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-                if ast.unparse(node.value) == "os.environ":
+            match node:
+                case ast.Call(func=function) if ast.unparse(function) in {"os.environ.get", "os.getenv"}:
+                    readers.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+                case ast.Subscript(ctx=ast.Load(), value=value) if ast.unparse(value) == "os.environ":
                     readers.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert readers == []

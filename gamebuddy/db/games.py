@@ -23,7 +23,7 @@ class Platform(StrEnum):
 
 def platforms_type() -> ARRAY[Platform]:
     """Give the column type of a set of platforms."""
-    return ARRAY(Enum(Platform, native_enum=False, create_constraint=False, length=32))
+    return ARRAY(Enum(Platform, native_enum=False, create_constraint=False, length=32))  # type: ignore[arg-type]
 
 
 class Genre(Row):

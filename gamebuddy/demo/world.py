@@ -179,7 +179,9 @@ class World:
                 "play_style": dice.choice(list(db.PlayStyle)).value,
                 "voice_chat": dice.choices(list(db.VoiceChat), [2, 4, 2, 3])[0].value,
                 "slots": hours,
-                "schedule": asyncpg.BitString(week.in_utc(hours, zone, self.now.date())),
+                "schedule": asyncpg.BitString.from_int(
+                    int(week.in_utc(hours, zone, self.now.date()), 2), db.HOURS_A_WEEK
+                ),
                 "schedule_made_on": self.now.date(),
                 "is_looking_for_teammates": dice.random() < 0.94,
                 "active_on": date.fromordinal(self.now.date().toordinal() - idle_days),

@@ -56,9 +56,9 @@ async def find_games(
     if search and search.strip():
         statement = statement.where(func.strpos(title, search.strip().lower()) > 0)
     if genre_ids:
-        statement = statement.where(db.Game.genre_ids.overlap(genre_ids))  # type: ignore[attr-defined]
+        statement = statement.where(db.Game.genre_ids.overlap(genre_ids))
     if platforms:
-        statement = statement.where(db.Game.platforms.overlap(platforms))  # type: ignore[attr-defined]
+        statement = statement.where(db.Game.platforms.overlap(platforms))
     if after is not None:
         statement = statement.where(tuple_(title, db.Game.id) > tuple_(after.title, after.game_id))
     return Page.of((await session.scalars(statement)).all(), limit, has_previous=after is not None)

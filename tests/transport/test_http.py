@@ -103,8 +103,10 @@ async def test_other_types_and_encodings_are_refused(api: Api) -> None:
 
 
 async def test_get_reads_and_never_writes(api: Api) -> None:
-    ok = await api.http.get("/graphql?" + urlencode({"query": "query a($x: String!) { games(search: $x) { nodes { slug } } }",
-                                                      "variables": '{"x": "dota"}', "operationName": "a"}))  # fmt: skip
+    query = "query a($x: String!) { games(search: $x) { nodes { slug } } }"
+    ok = await api.http.get(
+        "/graphql?" + urlencode({"query": query, "variables": '{"x": "dota"}', "operationName": "a"})
+    )
     assert ok.json()["data"]["games"]["nodes"] == [{"slug": "dota-2"}]
     write = await api.http.get("/graphql?" + urlencode({"query": "mutation { signOut { isDone } }"}))
     assert (write.status_code, code(write), write.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", "POST")

@@ -46,7 +46,7 @@ def terms(question: Question) -> TableValuedAlias:
     """Make a table of the question's terms."""
     arrays = [literal([getattr(term, name) for term in question.terms], ARRAY(kind)) for name, kind in COLUMNS.items()]
     columns = [column(name, kind) for name, kind in COLUMNS.items()]
-    return func.unnest(*arrays).table_valued(*columns, name="term").render_derived()
+    return func.unnest(*arrays).table_valued(*columns).render_derived("term")
 
 
 def shares(question: Question, term: TableValuedAlias) -> ColumnElement[bool]:
