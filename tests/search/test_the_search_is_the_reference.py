@@ -29,7 +29,7 @@ async def catalogue(database: Database) -> Catalogue:
         return await worlds.load_catalogue(session)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(world=WORLD, multipliers=worlds.WEIGHTS, widen=st.booleans(), limit=st.integers(1, 5), data=st.data())
 async def test_pages_are_the_players_in_the_order_of_the_reference(
     database: Database,
@@ -87,14 +87,14 @@ async def reference(
         listed = [
             (matching.fit(question, players[account_id]).score, account_id)
             for account_id, person in zip(ids[1:], world[1:], strict=True)
-            if worlds.is_listed(world[0], person, kept, catalogue, page.ground.as_of)
+            if worlds.is_listed(world[0], person, kept, catalogue, page.ground.as_of, before=wanted)
         ]
         if len(listed) >= enough:
             break
     return sorted(listed, key=lambda place: (-place[0], place[1])), limited[:count]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(world=WORLD, multipliers=worlds.WEIGHTS)
 async def test_the_statement_scores_as_the_reference_to_the_last_bit(
     database: Database, catalogue: Catalogue, world: list[Person], multipliers: dict[Any, float]

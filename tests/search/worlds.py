@@ -260,8 +260,8 @@ def viewer_of(account_id: uuid.UUID, person: Person) -> Viewer:
     return Viewer(account_id=account_id, session_id=uuid.uuid4(), role=person.role, locale="en")
 
 
-def is_listed(me: Person, other: Person, wanted: Filter, catalogue: Catalogue, today: date) -> bool:
-    """Tell whether a search lists somebody, rule by rule."""
+def is_listed(me: Person, other: Person, wanted: Filter, catalogue: Catalogue, today: date, *, before: Filter) -> bool:
+    """Tell whether a search lists somebody, rule by rule. `before` is the filter before it was widened."""
     return (
         other.role is not db.Role.GUEST
         and other.status is db.AccountStatus.ACTIVE
@@ -272,7 +272,7 @@ def is_listed(me: Person, other: Person, wanted: Filter, catalogue: Catalogue, t
         and (_age(me, today) < 18) == (_age(other, today) < 18)
         and (not me.languages or not other.languages or bool(set(me.languages) & set(other.languages)))
         and _passes(me, other, wanted, catalogue, today)
-        and _has_game(me, other, wanted, catalogue)
+        and _has_game(me, other, wanted, before, catalogue)
     )
 
 
@@ -310,7 +310,8 @@ def _passes(me: Person, other: Person, wanted: Filter, catalogue: Catalogue, tod
     return all(checks)
 
 
-def _has_game(me: Person, other: Person, wanted: Filter, catalogue: Catalogue) -> bool:
+def _has_game(me: Person, other: Person, wanted: Filter, before: Filter, catalogue: Catalogue) -> bool:
+    named_before = {*before.game_ids, *(role.game_id for role in catalogue.roles if role.id in before.role_ids)}
     named = {role.game_id for role in catalogue.roles if role.id in wanted.role_ids}
     lowest = -1 if wanted.min_rating is None else wanted.min_rating
     highest = 3001 if wanted.max_rating is None else wanted.max_rating
@@ -330,6 +331,7 @@ def _has_game(me: Person, other: Person, wanted: Filter, catalogue: Catalogue) -
                 bool(wanted.game_ids or wanted.role_ids)
                 or not me.games
                 or plays.game in {mine.game for mine in me.games}
+                or game.id in named_before
             )
         )
         if is_asked and lowest <= plays.rating <= highest and (is_open or common or game.is_cross_play):

@@ -274,12 +274,17 @@ def _terms(me: Player, ground: Ground, facts: GameFacts, filter: Filter) -> Iter
 
 
 def _wanted_games(own: Collection[uuid.UUID], facts: GameFacts, filter: Filter) -> set[uuid.UUID]:
-    """Give the games that are asked for: the filter's, else those of its roles, else the viewer's own."""
-    of_roles = facts.asked_roles.keys()
+    """Give the games that are asked for: the filter's, else those of its roles, else the viewer's own.
+
+    Where the filter's games have been given up, they stay beside the viewer's own: a widened list loses nobody.
+    """
+    known, of_roles = facts.player_counts.keys(), facts.asked_roles.keys()
     if filter.game_ids:
-        known = set(filter.game_ids) & facts.player_counts.keys()
-        return known & of_roles if filter.role_ids else known
-    return set(of_roles) if filter.role_ids else set(own)
+        named = known & set(filter.game_ids)
+        return named & of_roles if filter.role_ids else named
+    if filter.role_ids:
+        return set(of_roles)
+    return set(known) if own else set()
 
 
 def _needs_game(question: Question, filter: Filter) -> bool:
