@@ -107,7 +107,9 @@ def test_no_server_is_left_when_its_owner_ends(folder: Path, end: signal.Signals
         assert ask(server.url(), "SELECT 1") == 1
 
 
-@pytest.mark.parametrize("left", ["", "nonsense\n", "1\n", f"{os.getpid()}\n"])
+@pytest.mark.parametrize(
+    "left", ["", "nonsense\n", "1\n", f"{os.getpid()}\n"], ids=["empty", "nonsense", "init", "ours"]
+)
 def test_a_stale_pid_file_is_no_obstacle(folder: Path, left: str) -> None:
     with EmbeddedPostgres(folder):
         pass

@@ -140,7 +140,8 @@ async def list_candidates(
         statement = (
             statement.join(db.PlayerGame, db.PlayerGame.account_id == db.Profile.account_id)
             .join(term, term.c.game_id == db.PlayerGame.game_id)
-            .where(scoring.shares(question, term))
+            # The join alone says so too; this tells the planner how few or many they are.
+            .where(scoring.shares(question, term), db.PlayerGame.game_id.in_([one.game_id for one in question.terms]))
             .group_by(db.Profile.account_id)
             .having(comparison.is_not(None))
             .add_columns(scoring.score(question, comparison, breadth).label("score"))
