@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -70,6 +70,15 @@ class AccessRevoked:
 type Notice = Happened | CaughtUp | ResyncRequired | AccessRevoked
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A row for a follower: all that `since` sees was handed out before, and of what `reading` sees the lower ids."""
+
+    kept: Kept
+    since: Snapshot
+    reading: Snapshot
+
+
 @dataclass(slots=True, eq=False)
 class Follower:
     """One stream of this process. Its queue holds rows of the log, and how it ends."""
@@ -77,14 +86,14 @@ class Follower:
     viewer: Viewer
     chat_id: uuid.UUID | None = None  # None: everything that concerns the account
     chats: set[uuid.UUID] = field(default_factory=set)  # whose events it gets
-    queue: asyncio.Queue[tuple[Kept, int] | AccessRevoked | None] = field(default_factory=asyncio.Queue)
+    queue: asyncio.Queue[Queued | AccessRevoked | None] = field(default_factory=asyncio.Queue)
     has_ended: bool = False
 
-    def offer(self, kept: Kept, horizon: int) -> None:
+    def offer(self, row: Queued) -> None:
         """Queue a row; a reader that is too slow for it ends with None."""
         if not self.has_ended:
             if self.queue.qsize() < LONGEST_QUEUE:
-                self.queue.put_nowait((kept, horizon))
+                self.queue.put_nowait(row)
             else:
                 self.end(None)
 
@@ -183,7 +192,7 @@ class Hub:
                 raise Unauthenticated
             for chat_id in chat_ids:
                 self._follow(follower, chat_id)
-            last = AccountPlace(epoch, attached.xmin)
+            last = AccountPlace(epoch, attached)
             if after is not None and after.epoch != epoch:
                 yield ResyncRequired(last, NOT_KEPT)
                 return
@@ -191,16 +200,14 @@ class Hub:
                 async for kept in self._kept_for_account(viewer, after):
                     # What this snapshot does not see comes by the queue.
                     if attached.sees(kept.xid):
-                        last = AccountPlace(epoch, min(kept.xid, attached.xmin), kept.xid, kept.id)
-                        yield Happened(kept.id, kept.at, kept.event, last)
-            last = AccountPlace(epoch, attached.xmin, last.xid, last.id)
+                        yield Happened(kept.id, kept.at, kept.event, AccountPlace(epoch, after.seen, attached, kept.id))
             yield CaughtUp(last)
             async for queued in _until_end(follower):
-                if not isinstance(queued, tuple):
+                if not isinstance(queued, Queued):
                     yield queued or ResyncRequired(last, TOO_SLOW)
-                elif not attached.sees(queued[0].xid):
-                    kept, horizon = queued
-                    last = AccountPlace(epoch, max(horizon, last.horizon), kept.xid, kept.id)
+                elif not attached.sees(queued.kept.xid):
+                    kept = queued.kept
+                    last = AccountPlace(epoch, queued.since, queued.reading, kept.id)
                     yield Happened(kept.id, kept.at, kept.event, last)
         finally:
             self._detach(follower)
@@ -232,10 +239,10 @@ class Hub:
                 yield Happened(kept.id, kept.at, kept.event, ChatPlace(epoch, last))
             yield CaughtUp(ChatPlace(epoch, last))
             async for queued in _until_end(follower):
-                if not isinstance(queued, tuple):
+                if not isinstance(queued, Queued):
                     yield queued or ResyncRequired(ChatPlace(epoch, last), TOO_SLOW)
-                elif _seq(queued[0]) > last:
-                    kept, _ = queued
+                elif _seq(queued.kept) > last:
+                    kept = queued.kept
                     last = _seq(kept)
                     yield Happened(kept.id, kept.at, kept.event, ChatPlace(epoch, last))
         finally:
@@ -243,7 +250,7 @@ class Hub:
 
     async def _kept_for_account(self, viewer: Viewer, place: AccountPlace) -> AsyncIterator[Kept]:
         """Read in pages, each in a snapshot of its own: a slow reader holds no connection."""
-        after = (place.horizon, 0)
+        after = 0
         while True:
             async with self._database.read() as session:
                 page = await log.read_account(session, viewer.account_id, place=place, after=after, limit=PAGE)
@@ -251,7 +258,7 @@ class Hub:
                 yield kept
             if len(page) < PAGE:
                 return
-            after = (page[-1].xid, page[-1].id)
+            after = page[-1].id
 
     async def _kept_in_chat(self, chat_id: uuid.UUID, last: int, head: int) -> AsyncIterator[Kept]:
         while last < head:
@@ -310,58 +317,48 @@ class Hub:
         after = 0
         while True:
             page = await log.read_on(session, since=since, after=after, limit=PAGE)
-            is_last = len(page) < PAGE
             if page:
-                await self._deliver(session, page, snapshot.xmin if is_last else since.xmin)
+                await self._deliver(session, [Queued(kept, since, snapshot) for kept in page])
                 after = page[-1].id
-            if is_last:
+            if len(page) < PAGE:
                 return
 
-    async def _deliver(self, session: ReadSession, page: Sequence[Kept], horizon: int) -> None:
-        viewers = {follower.viewer for kept in page for follower in self._readers(kept)}
+    async def _deliver(self, session: ReadSession, page: Sequence[Queued]) -> None:
+        events = [row.kept.event for row in page]
+        viewers = {follower.viewer for event in events for follower in self._readers(event)}
         if not viewers:
             return
-        chats = {kept.event.chat_id for kept in page if isinstance(kept.event, ChatEvent)}
-        rights = await _rights(session, viewers, chats)
+        rights = await _rights(session, viewers, {event.chat_id for event in events if isinstance(event, ChatEvent)})
         # A member who leaves within the page may still see what came before, and the event that removes him.
-        left = {
-            (kept.event.chat_id, kept.event.account_id): kept.event.seq
-            for kept in page
-            if isinstance(kept.event, MemberLeft)
-        }
-        for kept, below in zip(page, _horizons(page, horizon), strict=True):
-            if isinstance(kept.event, MemberJoined):
+        left = {(event.chat_id, event.account_id): event.seq for event in events if isinstance(event, MemberLeft)}
+        for row in page:
+            event = row.kept.event
+            if isinstance(event, MemberJoined):
                 # From this event on the account's streams follow the chat.
-                for follower in self._by_account.get(kept.event.account_id, ()):
-                    self._follow(follower, kept.event.chat_id)
-            for follower in self._readers(kept):
-                self._offer(follower, kept, below, rights, left)
+                for follower in self._by_account.get(event.account_id, ()):
+                    self._follow(follower, event.chat_id)
+            for follower in self._readers(event):
+                self._offer(follower, row, rights, left)
 
     def _offer(
-        self,
-        follower: Follower,
-        kept: Kept,
-        horizon: int,
-        rights: Rights,
-        left: dict[tuple[uuid.UUID, uuid.UUID], int],
+        self, follower: Follower, row: Queued, rights: Rights, left: dict[tuple[uuid.UUID, uuid.UUID], int]
     ) -> None:
-        viewer, event = follower.viewer, kept.event
+        viewer, event = follower.viewer, row.kept.event
         if not rights.keep(viewer):
             follower.end(AccessRevoked("Your session has ended."))
         elif isinstance(event, ChatEvent):
             membership = (event.chat_id, viewer.account_id)
             if membership in rights.memberships or event.seq <= left.get(membership, 0):
-                follower.offer(kept, horizon)
+                follower.offer(row)
             if membership not in rights.memberships and event.seq >= left.get(membership, 0):
                 self._unfollow(follower, event.chat_id)
                 if follower.chat_id is not None:
                     follower.end(AccessRevoked("You are no longer a member of this chat."))
         else:
-            follower.offer(kept, horizon)
+            follower.offer(row)
 
-    def _readers(self, kept: Kept) -> set[Follower]:
-        """Give the followers a row concerns: of its chat, and of the account it is about."""
-        event = kept.event
+    def _readers(self, event: Event) -> set[Follower]:
+        """Give the followers that an event concerns: of its chat, and of the account it is about."""
         found: set[Follower] = set()
         if isinstance(event, ChatEvent):
             found |= self._by_chat.get(event.chat_id, set())
@@ -446,25 +443,13 @@ class Watching:
             del self._watches[account_id]
 
 
-async def _until_end(follower: Follower) -> AsyncIterator[tuple[Kept, int] | AccessRevoked | None]:
+async def _until_end(follower: Follower) -> AsyncIterator[Queued | AccessRevoked | None]:
     """Give what is queued for a follower; AccessRevoked and None are the last."""
     while True:
         queued = await follower.queue.get()
         yield queued
-        if not isinstance(queued, tuple):
+        if not isinstance(queued, Queued):
             return
-
-
-def _horizons(page: Sequence[Kept], horizon: int) -> Iterator[int]:
-    """Give for each row of a page the transaction below which a reader who has got this far has everything.
-
-    Rows come in the order of ids, not of transactions: what comes later in the page may belong to an earlier one.
-    """
-    found = []
-    for kept in reversed(page):
-        found.append(horizon)
-        horizon = min(horizon, kept.xid)
-    return reversed(found)
 
 
 def _seq(kept: Kept) -> int:

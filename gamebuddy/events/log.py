@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Text,
+    all_,
     and_,
     any_,
     cast,
@@ -20,7 +22,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     union,
 )
 
@@ -30,6 +31,8 @@ from gamebuddy.events import types
 
 CHANNEL = "gamebuddy"
 GROWN = "grown"  # the message that says no more than: read on
+
+_XID = db.Event.__table__.c.xid
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +57,28 @@ class Snapshot:
         """Tell whether the rows of a committed transaction are in the snapshot."""
         return xid < self.xmin or (xid < self.xmax and xid not in self.running)
 
+    def has(self, xid: ColumnElement[int]) -> ColumnElement[bool]:
+        """Ask the same of a column."""
+        running = literal(sorted(self.running), ARRAY(BigInteger))
+        return or_(xid < self.xmin, and_(xid < self.xmax, xid != all_(running)))
+
+    def lacks(self, xid: ColumnElement[int]) -> ColumnElement[bool]:
+        """Ask the contrary, so that an index on the column serves."""
+        running = literal(sorted(self.running), ARRAY(BigInteger))
+        return and_(xid >= self.xmin, or_(xid >= self.xmax, xid == any_(running)))
+
 
 @dataclass(frozen=True, slots=True)
 class AccountPlace:
     """How far a reader of everything that concerns an account has come.
 
-    It has every row of the transactions below `horizon`, and of transaction `xid` the rows up to `id`. Rows of other
-    transactions from `horizon` on come again: each is told apart by its id.
+    It has every row that the snapshot `seen` sees, and of those that `reading` sees the rows up to `id`. So nothing is
+    lost when transactions commit in another order than they began, and hardly anything comes twice.
     """
 
     epoch: uuid.UUID
-    horizon: int
-    xid: int = 0
+    seen: Snapshot
+    reading: Snapshot | None = None
     id: int = 0
 
 
@@ -113,7 +126,7 @@ async def snapshot(session: ReadSession) -> Snapshot:
 
 async def place_now(session: ReadSession) -> AccountPlace:
     """Give the place from which a client that has loaded its state in this snapshot misses nothing."""
-    return AccountPlace(await epoch(session), (await snapshot(session)).xmin)
+    return AccountPlace(await epoch(session), await snapshot(session))
 
 
 async def chat_head(session: ReadSession, chat_id: uuid.UUID) -> int:
@@ -127,13 +140,7 @@ async def read_on(session: ReadSession, *, since: Snapshot, after: int, limit: i
 
     A chat's row is locked while its events get their ids, so this is the order of every chat.
     """
-    unseen = or_(db.Event.xid >= since.xmax, db.Event.xid == any_(literal(sorted(since.running), ARRAY(BigInteger))))
-    statement = (
-        select(db.Event)
-        .where(db.Event.xid >= since.xmin, unseen, db.Event.id > after)
-        .order_by(db.Event.id)
-        .limit(limit)
-    )
+    statement = select(db.Event).where(since.lacks(_XID), db.Event.id > after).order_by(db.Event.id).limit(limit)
     return [_kept(row) for row in await session.scalars(statement)]
 
 
@@ -146,26 +153,23 @@ async def read_chat(session: ReadSession, chat_id: uuid.UUID, *, after: int, lim
 
 
 async def read_account(
-    session: ReadSession, account_id: uuid.UUID, *, place: AccountPlace, after: tuple[int, int], limit: int
+    session: ReadSession, account_id: uuid.UUID, *, place: AccountPlace, after: int, limit: int
 ) -> list[Kept]:
     """Read what concerns an account behind its place: its own events, and those of the chats it is in at this moment.
 
-    In the order of (transaction, id), and behind `after`, the last of these that an earlier page had.
+    In the order of ids, which is the order of every chat, and behind the id `after` that an earlier page ended with.
     """
-    order = (db.Event.xid, db.Event.id)
-    behind = and_(
-        db.Event.xid >= place.horizon,
-        tuple_(*order) > tuple_(*after),
-        not_(and_(db.Event.xid == place.xid, db.Event.id <= place.id)),
-    )
+    behind = and_(place.seen.lacks(_XID), db.Event.id > after)
+    if place.reading is not None:
+        behind = and_(behind, not_(and_(place.reading.has(_XID), db.Event.id <= place.id)))
     # One short walk over the index of each chat, instead of one over everything that happened anywhere.
     of_chat = lateral(
-        select(db.Event.id).where(db.Event.chat_id == db.ChatMember.chat_id, behind).order_by(*order).limit(limit)
+        select(db.Event.id).where(db.Event.chat_id == db.ChatMember.chat_id, behind).order_by(db.Event.id).limit(limit)
     )
     of_chats = select(of_chat.c.id).select_from(db.ChatMember).join(of_chat, true())
-    of_account = select(db.Event.id).where(db.Event.account_id == account_id, behind).order_by(*order).limit(limit)
+    of_account = select(db.Event.id).where(db.Event.account_id == account_id, behind).order_by(db.Event.id).limit(limit)
     ids = union(of_chats.where(db.ChatMember.account_id == account_id), select(of_account.subquery().c.id)).subquery()
-    statement = select(db.Event).join(ids, ids.c.id == db.Event.id).order_by(*order).limit(limit)
+    statement = select(db.Event).join(ids, ids.c.id == db.Event.id).order_by(db.Event.id).limit(limit)
     return [_kept(row) for row in await session.scalars(statement)]
 
 

@@ -1,5 +1,6 @@
 """Live events: what clients see of the log, as streams and as a page."""
 
+import functools
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from gamebuddy.db import new_id
 from gamebuddy.errors import NotFound
 from gamebuddy.events import hub, log, types
 from gamebuddy.events.hub import Place
-from gamebuddy.events.log import AccountPlace, ChatPlace
+from gamebuddy.events.log import AccountPlace, ChatPlace, Snapshot
 from gamebuddy.resolvers import chat as chats
 from gamebuddy.schema import ids
 from gamebuddy.schema.chat import Chat, Message
@@ -26,6 +27,8 @@ from gamebuddy.schema.paging import page_size
 from gamebuddy.schema.players import User, user
 from gamebuddy.schema.scalars import Cursor, Moment
 from gamebuddy.schema.teammates import TeammateRequest
+
+MOST_RUNNING = 30  # transactions that a cursor names
 
 After = Annotated[Cursor | None, strawberry.argument(description="The cursor of the last event that you have.")]
 
@@ -174,8 +177,23 @@ TYPES = [*SHOWN.values(), CaughtUp, ResyncRequired, AccessRevoked]
 
 def cursor_of(services: Services, viewer: Viewer, place: Place, chat_id: uuid.UUID | None = None) -> Cursor:
     """Write a place as a cursor; those of events() and of a chat's events are two kinds."""
-    keys = (place.seq,) if isinstance(place, ChatPlace) else (place.horizon, place.xid, place.id)
-    return services.cursors.write(_scope(viewer, chat_id), str(place.epoch), *keys)
+    write = functools.partial(services.cursors.write, _scope(viewer, chat_id), str(place.epoch))
+    if isinstance(place, ChatPlace):
+        return write(place.seq)
+    return write(_packed(place.seen), _packed(place.reading) if place.reading else None, place.id)
+
+
+def _packed(snapshot: Snapshot) -> list[int]:
+    """Write a snapshot short. One with many transactions under way is told as less than it sees: some events repeat."""
+    xmin = snapshot.xmin
+    if len(snapshot.running) > MOST_RUNNING:
+        return [xmin, 0]
+    return [xmin, snapshot.xmax - xmin, *(xid - xmin for xid in sorted(snapshot.running))]
+
+
+def _unpacked(packed: list[int]) -> Snapshot:
+    xmin, width, *running = packed
+    return Snapshot(xmin, xmin + width, frozenset(xmin + offset for offset in running))
 
 
 def _scope(viewer: Viewer, chat_id: uuid.UUID | None) -> str:
@@ -183,8 +201,8 @@ def _scope(viewer: Viewer, chat_id: uuid.UUID | None) -> str:
 
 
 def _account_place(services: Services, viewer: Viewer, cursor: Cursor) -> AccountPlace:
-    epoch, horizon, xid, row_id = services.cursors.read(_scope(viewer, None), cursor)
-    return AccountPlace(uuid.UUID(epoch), horizon, xid, row_id)
+    epoch, seen, reading, row_id = services.cursors.read(_scope(viewer, None), cursor)
+    return AccountPlace(uuid.UUID(epoch), _unpacked(seen), _unpacked(reading) if reading else None, row_id)
 
 
 def _chat_place(services: Services, viewer: Viewer, chat_id: uuid.UUID, cursor: Cursor) -> ChatPlace:
@@ -292,16 +310,15 @@ class EventQueries:
         if place.epoch != now.epoch:
             end = cursor_of(door.services, door.viewer, now)
             return EventPage(events=[], end_cursor=end, has_more=False, resync_required=True)
-        behind = (place.horizon, 0)
-        kept = await log.read_account(door.session, door.viewer.account_id, place=place, after=behind, limit=limit + 1)
+        kept = await log.read_account(door.session, door.viewer.account_id, place=place, after=0, limit=limit + 1)
         shown: list[Event] = []
         last = place
         for row in kept[:limit]:
-            last = AccountPlace(now.epoch, min(row.xid, now.horizon), row.xid, row.id)
+            last = AccountPlace(now.epoch, place.seen, now.seen, row.id)
             if await _is_visible(door.context, row.event):
                 shown.append(_show(hub.Happened(row.id, row.at, row.event, last), door))
         if len(kept) <= limit:
-            last = AccountPlace(now.epoch, now.horizon, last.xid, last.id)
+            last = now
         return EventPage(
             events=shown,
             end_cursor=cursor_of(door.services, door.viewer, last),
