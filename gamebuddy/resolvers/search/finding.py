@@ -132,16 +132,23 @@ async def list_candidates(
     session: ReadSession, viewer: Viewer, question: Question, filter: Filter, *, limit: int, after: Place | None
 ) -> Sequence[Row[tuple[uuid.UUID, int]]]:
     """Score everybody who may be listed, in one statement, and give `account_id` and `score` of the best."""
-    played = scoring.played(question) if question.terms or _needs_game(question, filter) else None
-    statement = (
-        select(db.Profile.account_id, scoring.score(question, played).label("score"))
-        .join(db.Account, db.Account.id == db.Profile.account_id)
-        .where(filtering.may_be_listed(viewer, question), *filtering.passes(question, filter))
-    )
-    if played is not None:
-        statement = statement.join(played, played.c.account_id == db.Profile.account_id).where(
-            scoring.of_shared_games(question, played, "comparison").is_not(None)
+    statement = select(db.Profile.account_id).join(db.Account, db.Account.id == db.Profile.account_id)
+    if question.terms or _needs_game(question, filter):
+        term = scoring.terms(question)
+        comparison = scoring.comparison(question, term)
+        breadth: ColumnElement[int] = func.sum(term.c.breadth)
+        statement = (
+            statement.join(db.PlayerGame, db.PlayerGame.account_id == db.Profile.account_id)
+            .join(term, term.c.game_id == db.PlayerGame.game_id)
+            # The join alone says so too; this tells the planner how few or many they are.
+            .where(scoring.shares(question, term), db.PlayerGame.game_id.in_([one.game_id for one in question.terms]))
+            .group_by(db.Profile.account_id)
+            .having(comparison.is_not(None))
+            .add_columns(scoring.score(question, comparison, breadth).label("score"))
         )
+    else:
+        statement = statement.add_columns(scoring.score(question, None, literal(0, Integer)).label("score"))
+    statement = statement.where(filtering.may_be_listed(viewer, question), *filtering.passes(question, filter))
     if after is not None:
         statement = statement.where(db.Profile.updated_at <= after.ground.started_at)
     scored = statement.subquery("scored")

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Date,
     Integer,
     String,
-    Subquery,
     TableValuedAlias,
     and_,
     any_,
@@ -21,7 +20,6 @@ from sqlalchemy import (
     func,
     literal,
     or_,
-    select,
 )
 from sqlalchemy.dialects.postgresql import BIT, UUID, BitString
 from sqlalchemy.orm import InstrumentedAttribute
@@ -44,51 +42,51 @@ COLUMNS: Mapping[str, Any] = {
 }
 
 
-def played(question: Question) -> Subquery:
-    """Compare the games of every player with the terms: one row for each who plays one of them.
-
-    `comparison` is the best of RATING and ROLES over the wanted games, 0 to 1,000,000, null without one; `breadth` is
-    the value of GAMES, 0 to 1000. Both come once over all games and once, as `crossing_…`, over those with cross-play.
-    Profiles are joined to this afterwards: joined first, everybody's games would go through the join.
-    """
-    term, game = _terms(question), db.PlayerGame
-    worth = _comparison(question, term)
-    crosses = term.c.is_cross_play
-    return (
-        select(
-            game.account_id,
-            func.max(worth).label("comparison"),
-            func.max(worth).filter(crosses).label("crossing_comparison"),
-            func.sum(term.c.breadth).label("breadth"),
-            func.sum(term.c.breadth).filter(crosses).label("crossing_breadth"),
-        )
-        .join(term, term.c.game_id == game.game_id)
-        .group_by(game.account_id)
-        .subquery("played")
-    )
+def terms(question: Question) -> TableValuedAlias:
+    """Make a table of the question's terms."""
+    arrays = [literal([getattr(term, name) for term in question.terms], ARRAY(kind)) for name, kind in COLUMNS.items()]
+    columns = [column(name, kind) for name, kind in COLUMNS.items()]
+    return func.unnest(*arrays).table_valued(*columns).render_derived("term")
 
 
-def of_shared_games(question: Question, played: Subquery, name: str) -> ColumnElement[int]:
-    """Give a column of `played` over the games that can be played together; null where there are none."""
-    over_all, over_crossing = played.c[name], played.c[f"crossing_{name}"]
-    mine, theirs = question.viewer.platforms, db.Profile.platforms
+def shares(question: Question, term: TableValuedAlias) -> ColumnElement[bool]:
+    """Tell of a term, a game and a profile whether the game can be played together."""
+    return or_(term.c.is_cross_play, can_play_together(question))
+
+
+def can_play_together(question: Question) -> ColumnElement[bool]:
+    """Tell whether there is a platform in common, as far as both have told."""
+    mine = question.viewer.platforms
     if not mine:
-        return over_all
-    return case((or_(func.cardinality(theirs) == 0, theirs.overlap(sorted(mine))), over_all), else_=over_crossing)
+        return literal(True)
+    theirs = db.Profile.platforms
+    return or_(func.cardinality(theirs) == 0, theirs.overlap(sorted(mine)))
 
 
-def score(question: Question, played: Subquery | None) -> ColumnElement[int]:
-    """Add the contributions, 0 to 1,000,000; `played` is None where the question has no terms."""
+def comparison(question: Question, term: TableValuedAlias) -> ColumnElement[int]:
+    """Give the best of RATING and ROLES over the games of a profile, 0 to 1,000,000; null without a wanted game."""
+    game = db.PlayerGame
+    suits = and_(
+        term.c.is_wanted,
+        game.rating.between(question.least_rating, question.most_rating),
+        or_(term.c.asked_roles == 0, game.role_bits.bitwise_and(term.c.asked_roles) != 0),
+    )
+    distance = func.least(tables.RATING_REACH, func.abs(game.rating - term.c.rating))
+    rating = term.c.importance * _at(tables.RATING_BY_DISTANCE, distance) // FULL
+    roles = term.c.importance * _roles(term.c.role_bits) // FULL
     weights = question.weights
-    unknown = weights[Signal.RATING] * NEUTRAL[Signal.RATING] + weights[Signal.ROLES] * NEUTRAL[Signal.ROLES]
-    comparison: ColumnElement[int] = literal(unknown, Integer)
-    breadth = _neutral(Signal.GAMES)
-    if played is not None:
-        comparison = of_shared_games(question, played, "comparison")
-        if question.viewer.games:
-            breadth = of_shared_games(question, played, "breadth")
+    return func.max(case((suits, weights[Signal.RATING] * rating + weights[Signal.ROLES] * roles)))
+
+
+def score(question: Question, comparison: ColumnElement[int] | None, breadth: ColumnElement[int]) -> ColumnElement[int]:
+    """Add the contributions, 0 to 1,000,000; `comparison` is None where the question has no terms."""
+    weights = question.weights
+    if comparison is None:
+        comparison = literal(
+            weights[Signal.RATING] * NEUTRAL[Signal.RATING] + weights[Signal.ROLES] * NEUTRAL[Signal.ROLES], Integer
+        )
     parts = {
-        Signal.GAMES: breadth,
+        Signal.GAMES: breadth if question.viewer.games else _neutral(Signal.GAMES),
         Signal.GENRES: genres(question),
         Signal.SCHEDULE: schedule(question),
         Signal.LANGUAGE: language(question),
@@ -100,7 +98,7 @@ def score(question: Question, played: Subquery | None) -> ColumnElement[int]:
         Signal.REPUTATION: reputation(),
         Signal.ACTIVITY: activity(question),
     }
-    whole = comparison
+    whole: ColumnElement[int] = comparison
     for signal, value in parts.items():
         if weights[signal]:
             whole = whole + weights[signal] * value
@@ -179,28 +177,6 @@ def activity(question: Question) -> ColumnElement[int]:
     """Look up the days since the last visit, 0 to 1000."""
     days = cast(literal(question.as_of, Date) - db.Profile.active_on, Integer)
     return _at(tables.ACTIVITY_BY_DAYS, func.least(FURTHEST + 1, func.greatest(0, days)))
-
-
-def _terms(question: Question) -> TableValuedAlias:
-    """Make a table of the question's terms."""
-    arrays = [literal([getattr(term, name) for term in question.terms], ARRAY(kind)) for name, kind in COLUMNS.items()]
-    columns = [column(name, kind) for name, kind in COLUMNS.items()]
-    return func.unnest(*arrays).table_valued(*columns).render_derived("term")
-
-
-def _comparison(question: Question, term: TableValuedAlias) -> ColumnElement[int]:
-    """Give RATING and ROLES of a game and its term, 0 to 1,000,000; null where the game is not wanted."""
-    game = db.PlayerGame
-    suits = and_(
-        term.c.is_wanted,
-        game.rating.between(question.least_rating, question.most_rating),
-        or_(term.c.asked_roles == 0, game.role_bits.bitwise_and(term.c.asked_roles) != 0),
-    )
-    distance = func.least(tables.RATING_REACH, func.abs(game.rating - term.c.rating))
-    rating = term.c.importance * _at(tables.RATING_BY_DISTANCE, distance) // FULL
-    roles = term.c.importance * _roles(term.c.role_bits) // FULL
-    weights = question.weights
-    return case((suits, weights[Signal.RATING] * rating + weights[Signal.ROLES] * roles))
 
 
 def _at(table: Sequence[int], place: ColumnElement[int]) -> ColumnElement[int]:
