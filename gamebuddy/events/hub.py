@@ -6,20 +6,19 @@ import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Self
 
 import structlog
 from broadcaster import Broadcast
-from sqlalchemy import and_, func, select
 
-from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, ReadSession
 from gamebuddy.errors import NotFound, Unauthenticated, Unavailable
 from gamebuddy.events import log
 from gamebuddy.events.bus import PostgresBus
 from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot
+from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, ResyncRequired
+from gamebuddy.events.rights import Rights, chats_of, rights_of
 from gamebuddy.events.types import ChatEvent, Event, MemberJoined, MemberLeft
 
 PAGE = 500
@@ -30,44 +29,6 @@ NOT_KEPT = "This place is no longer kept."
 TOO_SLOW = "You read too slowly."
 
 logger = structlog.get_logger(__name__)
-
-type Place = AccountPlace | ChatPlace
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """Something that happened, and the place behind it."""
-
-    id: int
-    at: datetime
-    event: Event
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class CaughtUp:
-    """Everything kept up to the moment of subscribing has been sent."""
-
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class ResyncRequired:
-    """The stream cannot go on without a gap; it ends after this."""
-
-    place: Place
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRevoked:
-    """The right to the stream has ended; it ends after this."""
-
-    reason: str
-    chat_id: uuid.UUID | None = None
-
-
-type Notice = Happened | CaughtUp | ResyncRequired | AccessRevoked
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +71,6 @@ class Watch:
 
     viewer: Viewer
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """What holds in the snapshot that a batch was read in."""
-
-    roles: dict[uuid.UUID, db.Role]  # of the sessions that live
-    memberships: set[tuple[uuid.UUID, uuid.UUID]]  # (chat, account)
-
-    def keep(self, viewer: Viewer) -> bool:
-        """Tell whether a session lives on as it was when its stream began."""
-        return self.roles.get(viewer.session_id) is viewer.role
 
 
 class Hub:
@@ -186,8 +135,8 @@ class Hub:
         try:
             async with self._database.read() as session:
                 epoch, attached = await log.epoch(session), await log.snapshot(session)
-                rights = await _rights(session, [viewer], [])
-                chat_ids = await _chats_of(session, viewer.account_id)
+                rights = await rights_of(session, [viewer], [])
+                chat_ids = await chats_of(session, viewer.account_id)
             if not rights.keep(viewer):
                 raise Unauthenticated
             for chat_id in chat_ids:
@@ -225,7 +174,7 @@ class Hub:
         try:
             async with self._database.read() as session:
                 epoch, head = await log.epoch(session), await log.chat_head(session, chat_id)
-                rights = await _rights(session, [viewer], [chat_id])
+                rights = await rights_of(session, [viewer], [chat_id])
             if not rights.keep(viewer):
                 raise Unauthenticated
             if (chat_id, viewer.account_id) not in rights.memberships:
@@ -328,7 +277,7 @@ class Hub:
         viewers = {follower.viewer for event in events for follower in self._readers(event)}
         if not viewers:
             return
-        rights = await _rights(session, viewers, {event.chat_id for event in events if isinstance(event, ChatEvent)})
+        rights = await rights_of(session, viewers, {event.chat_id for event in events if isinstance(event, ChatEvent)})
         # A member who leaves within the page may still see what came before, and the event that removes him.
         left = {(event.chat_id, event.account_id): event.seq for event in events if isinstance(event, MemberLeft)}
         for row in page:
@@ -382,7 +331,7 @@ class Hub:
         viewers = {follower.viewer for follower in followers} | {watch.viewer for watch in watches}
         if not viewers:
             return
-        rights = await _rights(session, viewers, chats)
+        rights = await rights_of(session, viewers, chats)
         for follower in followers:
             if not rights.keep(follower.viewer):
                 follower.end(AccessRevoked("Your session has ended."))
@@ -456,31 +405,3 @@ def _seq(kept: Kept) -> int:
     if not isinstance(kept.event, ChatEvent):
         raise TypeError(kept)
     return kept.event.seq
-
-
-async def _chats_of(session: ReadSession, account_id: uuid.UUID) -> list[uuid.UUID]:
-    return list(await session.scalars(select(db.ChatMember.chat_id).where(db.ChatMember.account_id == account_id)))
-
-
-async def _rights(session: ReadSession, viewers: Iterable[Viewer], chats: Collection[uuid.UUID]) -> Rights:
-    """Load in one statement which sessions live, and which of the chats their accounts are in."""
-    rows = await session.execute(
-        select(db.Session.id, db.Account.role, db.ChatMember.chat_id, db.ChatMember.account_id)
-        .join(db.Account, db.Account.id == db.Session.account_id)
-        .outerjoin(
-            db.ChatMember, and_(db.ChatMember.account_id == db.Account.id, db.ChatMember.chat_id.in_(list(chats)))
-        )
-        .where(
-            db.Session.id.in_([viewer.session_id for viewer in viewers]),
-            db.Session.revoked_at.is_(None),
-            db.Session.expires_at > func.now(),
-            db.Account.status == db.AccountStatus.ACTIVE,
-        )
-    )
-    roles: dict[uuid.UUID, db.Role] = {}
-    memberships: set[tuple[uuid.UUID, uuid.UUID]] = set()
-    for session_id, role, chat_id, account_id in rows:
-        roles[session_id] = role
-        if chat_id is not None:
-            memberships.add((chat_id, account_id))
-    return Rights(roles, memberships)

@@ -13,9 +13,9 @@ from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import new_id
 from gamebuddy.errors import NotFound
-from gamebuddy.events import hub, log, types
-from gamebuddy.events.hub import Place
+from gamebuddy.events import log, notices, types
 from gamebuddy.events.log import AccountPlace, ChatPlace, Snapshot
+from gamebuddy.events.notices import Place
 from gamebuddy.resolvers import chat as chats
 from gamebuddy.schema import ids
 from gamebuddy.schema.chat import Chat, Message
@@ -210,18 +210,18 @@ def _chat_place(services: Services, viewer: Viewer, chat_id: uuid.UUID, cursor: 
     return ChatPlace(uuid.UUID(epoch), seq)
 
 
-def _show(notice: hub.Notice, door: Following | Reading, chat_id: uuid.UUID | None = None) -> Event:
+def _show(notice: notices.Notice, door: Following | Reading, chat_id: uuid.UUID | None = None) -> Event:
     """Show a notice of the hub.
 
     What is made here is the same for every viewer but for the cursor: executing equal subscriptions once and sharing
     the frame begins at this function.
     """
-    if isinstance(notice, hub.AccessRevoked):
+    if isinstance(notice, notices.AccessRevoked):
         return AccessRevoked(id=_passing_id(), cursor=None, at=_now(), reason=notice.reason, chat=None)
     cursor = cursor_of(door.services, door.viewer, notice.place, chat_id)
-    if isinstance(notice, hub.CaughtUp):
+    if isinstance(notice, notices.CaughtUp):
         return CaughtUp(id=_passing_id(), cursor=cursor, at=_now())
-    if isinstance(notice, hub.ResyncRequired):
+    if isinstance(notice, notices.ResyncRequired):
         return ResyncRequired(id=_passing_id(), cursor=cursor, at=_now(), reason=notice.reason)
     event = notice.event
     own: dict[str, Any] = {"row": event}
@@ -284,10 +284,10 @@ def _seen[Row](row: Row | None) -> Row:
 
 
 async def _show_all(
-    door: Following, notices: AsyncIterator[hub.Notice], chat_id: uuid.UUID | None
+    door: Following, stream: AsyncIterator[notices.Notice], chat_id: uuid.UUID | None
 ) -> AsyncIterator[Event]:
-    async for notice in notices:
-        if not isinstance(notice, hub.Happened) or await _is_visible(door.context, notice.event):
+    async for notice in stream:
+        if not isinstance(notice, notices.Happened) or await _is_visible(door.context, notice.event):
             yield _show(notice, door, chat_id)
         else:
             await door.context.renew()
@@ -316,7 +316,7 @@ class EventQueries:
         for row in kept[:limit]:
             last = AccountPlace(now.epoch, place.seen, now.seen, row.id)
             if await _is_visible(door.context, row.event):
-                shown.append(_show(hub.Happened(row.id, row.at, row.event, last), door))
+                shown.append(_show(notices.Happened(row.id, row.at, row.event, last), door))
         if len(kept) <= limit:
             last = now
         return EventPage(
