@@ -129,7 +129,7 @@ def token(username: Annotated[str, typer.Argument(help="Whose token.")]) -> None
     with home(settings) as database:
         made = _with_database(database, issue)
     if made is None:
-        _fail(f"there is no account {username}", status=1)
+        _fail(f"nobody called {username} is signed in anywhere", status=1)
     sys.stdout.write(f"{made}\n")
 
 
