@@ -30,6 +30,7 @@ class PostgresBus(BroadcastBackend):
         self._incoming: asyncio.Queue[Event] = asyncio.Queue()
         self._connection: asyncpg.Connection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()  # a connection does one thing at a time
 
     @property
     def is_listening(self) -> bool:
@@ -49,14 +50,16 @@ class PostgresBus(BroadcastBackend):
     async def subscribe(self, group: str) -> None:
         """Listen on one more channel, now or as soon as there is a connection."""
         self._channels.add(group)
-        if self.is_listening and self._connection is not None:
-            await self._connection.add_listener(group, self._take)
+        async with self._turn:
+            if self.is_listening and self._connection is not None:
+                await self._connection.add_listener(group, self._take)
 
     async def unsubscribe(self, group: str) -> None:
         """Listen on one channel less."""
         self._channels.discard(group)
-        if self.is_listening and self._connection is not None:
-            await self._connection.remove_listener(group, self._take)
+        async with self._turn:
+            if self.is_listening and self._connection is not None:
+                await self._connection.remove_listener(group, self._take)
 
     async def publish(self, channel: str, message: str) -> None:
         """Send a message at once, on a connection of its own: the listening one is never kept waiting."""
@@ -92,7 +95,7 @@ class PostgresBus(BroadcastBackend):
             try:
                 await self._listen_until_lost()
                 pause = FIRST_PAUSE_SECONDS
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody hears anything until it listens again
                 log.warning("the event listener is away", reason=repr(error), again_in_seconds=round(pause, 2))
             # With jitter: after a restart of the database not all processes come at once.
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
@@ -104,17 +107,19 @@ class PostgresBus(BroadcastBackend):
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         try:
-            for channel in self._channels:
-                await connection.add_listener(channel, self._take)
-            # add_listener returns when LISTEN has: what commits from here on is heard, what came before is read.
-            self._connection = connection
-            for channel in self._channels:
+            async with self._turn:
+                for channel in tuple(self._channels):
+                    await connection.add_listener(channel, self._take)
+                # add_listener returns when LISTEN has: what commits from here on is heard, what came before is read.
+                self._connection = connection
+            for channel in tuple(self._channels):
                 self._incoming.put_nowait(Event(channel, RETURNED))
             while not lost.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(lost.wait(), HEARTBEAT_SECONDS)
                     return
-                await connection.fetchval("SELECT 1")  # a half-open connection answers nothing
+                async with self._turn:
+                    await connection.fetchval("SELECT 1")  # a half-open connection answers nothing
         finally:
             self._connection = None
             connection.terminate()

@@ -4,8 +4,9 @@ import asyncio
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Self
 
 import structlog
@@ -14,10 +15,10 @@ from broadcaster import Broadcast
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, ReadSession
 from gamebuddy.errors import NotFound, Unauthenticated, Unavailable
-from gamebuddy.events import log
+from gamebuddy.events import log, types
 from gamebuddy.events.bus import PostgresBus
 from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot
-from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, ResyncRequired
+from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, Place, ResyncRequired
 from gamebuddy.events.rights import Rights, chats_of, rights_of
 from gamebuddy.events.types import ChatEvent, Event, MemberJoined, MemberLeft
 
@@ -27,6 +28,7 @@ POLL_SECONDS = 10.0  # heals notifications that were lost
 PAUSE_SECONDS = 0.2  # between two tries to reach the database
 NOT_KEPT = "This place is no longer kept."
 TOO_SLOW = "You read too slowly."
+NO_EPOCH = uuid.UUID(int=0)  # the hub's own place never outlives its process
 
 logger = structlog.get_logger(__name__)
 
@@ -40,29 +42,46 @@ class Queued:
     reading: Snapshot
 
 
+class Lapse(Enum):
+    """Why a stream stops although its reader may go on elsewhere."""
+
+    TOO_SLOW = auto()
+    GOING_AWAY = auto()
+
+
+type End = AccessRevoked | Lapse
+
+
 @dataclass(slots=True, eq=False)
 class Follower:
-    """One stream of this process. Its queue holds rows of the log, and how it ends."""
+    """One stream of this process. Its queue holds rows of the log, and at last how it ends."""
 
     viewer: Viewer
     chat_id: uuid.UUID | None = None  # None: everything that concerns the account
     chats: set[uuid.UUID] = field(default_factory=set)  # whose events it gets
-    queue: asyncio.Queue[Queued | AccessRevoked | None] = field(default_factory=asyncio.Queue)
-    has_ended: bool = False
+    queue: asyncio.Queue[Queued | End] = field(default_factory=asyncio.Queue)
+    end_of_it: End | None = None
 
     def offer(self, row: Queued) -> None:
-        """Queue a row; a reader that is too slow for it ends with None."""
-        if not self.has_ended:
+        """Queue a row; a reader that is too slow for it has to load its state anew."""
+        if self.end_of_it is None:
             if self.queue.qsize() < LONGEST_QUEUE:
                 self.queue.put_nowait(row)
             else:
-                self.end(None)
+                self.end(Lapse.TOO_SLOW)
 
-    def end(self, how: AccessRevoked | None) -> None:
+    def end(self, how: End) -> None:
         """Let the stream end after what is queued, and hear nothing more."""
-        if not self.has_ended:
-            self.has_ended = True
+        if self.end_of_it is None:
+            self.end_of_it = how
             self.queue.put_nowait(how)
+
+    def cut(self) -> None:
+        """Let the stream of a session that has ended stop at once: what is queued is not for it any more."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.end_of_it = None
+        self.end(AccessRevoked("Your session has ended."))
 
 
 @dataclass(slots=True, eq=False)
@@ -90,7 +109,7 @@ class Hub:
         self._by_account: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)
         self._watches: defaultdict[uuid.UUID, set[Watch]] = defaultdict(set)  # by account
         self._suspects: set[uuid.UUID] = set()  # sessions and accounts whose rights may have changed
-        self._handed_out: Snapshot | None = None  # all that this snapshot sees has been handed out
+        self._place: AccountPlace | None = None  # how far the log has been handed out
         self._grown = asyncio.Event()
         self._has_started = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -110,19 +129,24 @@ class Hub:
         await self._has_started.wait()
 
     async def stop(self) -> None:
-        """End every stream and wait for the tasks."""
+        """End every stream and wait for the tasks; a second time it does nothing."""
+        if not self._tasks:
+            return
         for follower in self._followers():
-            follower.end(None)
+            follower.end(Lapse.GOING_AWAY)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
         await self._broadcast.disconnect()
 
     def watch(self, viewer: Viewer) -> "Watching":
         """Watch the viewer's session; use it as a context manager."""
         return Watching(self._watches, Watch(viewer))
 
-    async def follow_account(self, viewer: Viewer, after: AccountPlace | None) -> AsyncIterator[Notice]:
+    async def follow_account(  # noqa: C901 - the stages of a stream, one after the other
+        self, viewer: Viewer, after: AccountPlace | None
+    ) -> AsyncIterator[Notice]:
         """Give what concerns an account: what was kept since `after`, CaughtUp, then what happens.
 
         Raises:
@@ -142,18 +166,19 @@ class Hub:
             for chat_id in chat_ids:
                 self._follow(follower, chat_id)
             last = AccountPlace(epoch, attached)
-            if after is not None and after.epoch != epoch:
+            if after is not None and not after.is_kept(epoch, attached):
                 yield ResyncRequired(last, NOT_KEPT)
                 return
             if after is not None:
-                async for kept in self._kept_for_account(viewer, after):
+                async for kept in self._kept_for_account(follower, after):
                     # What this snapshot does not see comes by the queue.
                     if attached.sees(kept.xid):
                         yield Happened(kept.id, kept.at, kept.event, AccountPlace(epoch, after.seen, attached, kept.id))
-            yield CaughtUp(last)
+            if not isinstance(follower.end_of_it, AccessRevoked):
+                yield CaughtUp(last)
             async for queued in _until_end(follower):
                 if not isinstance(queued, Queued):
-                    yield queued or ResyncRequired(last, TOO_SLOW)
+                    yield _notice_of(queued, last)
                 elif not attached.sees(queued.kept.xid):
                     kept = queued.kept
                     last = AccountPlace(epoch, queued.since, queued.reading, kept.id)
@@ -183,13 +208,14 @@ class Hub:
                 yield ResyncRequired(ChatPlace(epoch, head), NOT_KEPT)
                 return
             last = after.seq if after is not None else head
-            async for kept in self._kept_in_chat(chat_id, last, head):
+            async for kept in self._kept_in_chat(follower, chat_id, last, head):
                 last = _seq(kept)
                 yield Happened(kept.id, kept.at, kept.event, ChatPlace(epoch, last))
-            yield CaughtUp(ChatPlace(epoch, last))
+            if not isinstance(follower.end_of_it, AccessRevoked):
+                yield CaughtUp(ChatPlace(epoch, last))
             async for queued in _until_end(follower):
                 if not isinstance(queued, Queued):
-                    yield queued or ResyncRequired(ChatPlace(epoch, last), TOO_SLOW)
+                    yield _notice_of(queued, ChatPlace(epoch, last))
                 elif _seq(queued.kept) > last:
                     kept = queued.kept
                     last = _seq(kept)
@@ -197,25 +223,25 @@ class Hub:
         finally:
             self._detach(follower)
 
-    async def _kept_for_account(self, viewer: Viewer, place: AccountPlace) -> AsyncIterator[Kept]:
+    async def _kept_for_account(self, follower: Follower, place: AccountPlace) -> AsyncIterator[Kept]:
         """Read in pages, each in a snapshot of its own: a slow reader holds no connection."""
         after = 0
         while True:
             async with self._database.read() as session:
-                page = await log.read_account(session, viewer.account_id, place=place, after=after, limit=PAGE)
-            for kept in page:
+                page = await log.read_account(session, follower.viewer.account_id, place=place, after=after, limit=PAGE)
+            for kept in _while_allowed(page, follower):
                 yield kept
-            if len(page) < PAGE:
+            if len(page) < PAGE or isinstance(follower.end_of_it, AccessRevoked):
                 return
             after = page[-1].id
 
-    async def _kept_in_chat(self, chat_id: uuid.UUID, last: int, head: int) -> AsyncIterator[Kept]:
+    async def _kept_in_chat(self, follower: Follower, chat_id: uuid.UUID, last: int, head: int) -> AsyncIterator[Kept]:
         while last < head:
             async with self._database.read() as session:
                 page = await log.read_chat(session, chat_id, after=last, limit=PAGE)
-            for kept in page:
+            for kept in _while_allowed(page, follower):
                 yield kept
-            if not page:
+            if not page or isinstance(follower.end_of_it, AccessRevoked):
                 return
             last = _seq(page[-1])
 
@@ -223,11 +249,16 @@ class Hub:
         async with self._broadcast.subscribe(log.CHANNEL) as subscriber:
             while True:
                 message = (await subscriber.get()).message
-                if message.startswith("{"):
-                    self._suspects |= {uuid.UUID(suspect) for suspect in json.loads(message)["look_again"]}
-                elif message != log.GROWN:  # back after a loss: rights may have changed unheard
-                    self._suspects |= self._everybody()
+                if message != log.GROWN:
+                    self._suspects |= self._suspects_in(message)
                 self._grown.set()
+
+    def _suspects_in(self, message: str) -> set[uuid.UUID]:
+        """Read whose rights may have changed; everybody's, after a loss and where a message makes no sense."""
+        try:
+            return {uuid.UUID(suspect) for suspect in json.loads(message)["look_again"]}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return self._everybody()
 
     async def _hand_out(self) -> None:
         while True:
@@ -239,6 +270,7 @@ class Hub:
             except Exception:  # whatever it is, the streams of this process must not stand still
                 logger.exception("a batch of events could not be handed out")
                 await asyncio.sleep(PAUSE_SECONDS)
+                self._grown.set()
             else:
                 self._has_started.set()
             try:
@@ -253,22 +285,25 @@ class Hub:
         try:
             async with self._database.read() as session:
                 snapshot = await log.snapshot(session)
-                if self._handed_out is not None:
-                    await self._hand_out_since(session, self._handed_out, snapshot)
+                if self._place is not None:
+                    await self._hand_out_behind(session, self._place, snapshot)
                 # After the events: the one that removed a member comes before the end of his stream.
                 await self._look_again(session, suspects)
         except BaseException:
             self._suspects |= suspects
             raise
-        self._handed_out = snapshot
+        self._place = AccountPlace(NO_EPOCH, snapshot)
 
-    async def _hand_out_since(self, session: ReadSession, since: Snapshot, snapshot: Snapshot) -> None:
+    async def _hand_out_behind(self, session: ReadSession, place: AccountPlace, snapshot: Snapshot) -> None:
         after = 0
         while True:
-            page = await log.read_on(session, since=since, after=after, limit=PAGE)
+            page = await log.read_on(session, place=place, after=after, limit=PAGE)
             if page:
-                await self._deliver(session, [Queued(kept, since, snapshot) for kept in page])
+                known = [kept for kept in page if types.is_known(kept.event)]
+                await self._deliver(session, [Queued(kept, place.seen, snapshot) for kept in known])
                 after = page[-1].id
+                # Should the connection be lost before the next page, nothing of this one is handed out again.
+                self._place = AccountPlace(NO_EPOCH, place.seen, snapshot, after)
             if len(page) < PAGE:
                 return
 
@@ -286,15 +321,17 @@ class Hub:
                 # From this event on the account's streams follow the chat.
                 for follower in self._by_account.get(event.account_id, ()):
                     self._follow(follower, event.chat_id)
+            # Who has come while the rights were read has a later snapshot of his own, and needs none of this.
             for follower in self._readers(event):
-                self._offer(follower, row, rights, left)
+                if follower.viewer in viewers:
+                    self._offer(follower, row, rights, left)
 
     def _offer(
         self, follower: Follower, row: Queued, rights: Rights, left: dict[tuple[uuid.UUID, uuid.UUID], int]
     ) -> None:
         viewer, event = follower.viewer, row.kept.event
         if not rights.keep(viewer):
-            follower.end(AccessRevoked("Your session has ended."))
+            follower.cut()
         elif isinstance(event, ChatEvent):
             membership = (event.chat_id, viewer.account_id)
             if membership in rights.memberships or event.seq <= left.get(membership, 0):
@@ -334,7 +371,7 @@ class Hub:
         rights = await rights_of(session, viewers, chats)
         for follower in followers:
             if not rights.keep(follower.viewer):
-                follower.end(AccessRevoked("Your session has ended."))
+                follower.cut()
             elif follower.chat_id and (follower.chat_id, follower.viewer.account_id) not in rights.memberships:
                 follower.end(AccessRevoked("You are no longer a member of this chat."))
         for watch in watches:
@@ -358,7 +395,7 @@ class Hub:
             del self._by_chat[chat_id]
 
     def _detach(self, follower: Follower) -> None:
-        follower.has_ended = True
+        follower.end(Lapse.GOING_AWAY)
         account_id = follower.viewer.account_id
         self._by_account[account_id].discard(follower)
         if not self._by_account[account_id]:
@@ -392,8 +429,30 @@ class Watching:
             del self._watches[account_id]
 
 
-async def _until_end(follower: Follower) -> AsyncIterator[Queued | AccessRevoked | None]:
-    """Give what is queued for a follower; AccessRevoked and None are the last."""
+def _while_allowed(page: Sequence[Kept], follower: Follower) -> Iterator[Kept]:
+    """Give what this release knows of a page, until the right to it ends."""
+    for kept in page:
+        if isinstance(follower.end_of_it, AccessRevoked):
+            return
+        if types.is_known(kept.event):
+            yield kept
+
+
+def _notice_of(end: End, place: Place) -> Notice:
+    """Say how a stream ends.
+
+    Raises:
+        Unavailable: when the process is going away; the reader goes on elsewhere from its last place.
+    """
+    if isinstance(end, AccessRevoked):
+        return end
+    if end is Lapse.GOING_AWAY:
+        raise Unavailable("The server is going away. Go on from your last cursor.")
+    return ResyncRequired(place, TOO_SLOW)
+
+
+async def _until_end(follower: Follower) -> AsyncIterator[Queued | End]:
+    """Give what is queued for a follower, and at last how it ends."""
     while True:
         queued = await follower.queue.get()
         yield queued

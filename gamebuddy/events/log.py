@@ -81,6 +81,10 @@ class AccountPlace:
     reading: Snapshot | None = None
     id: int = 0
 
+    def is_kept(self, epoch: uuid.UUID, now: Snapshot) -> bool:
+        """Tell whether one can read on from here; after going back to a backup the place lies in the future."""
+        return self.epoch == epoch and max(self.seen.xmax, self.reading.xmax if self.reading else 0) <= now.xmax
+
 
 @dataclass(frozen=True, slots=True)
 class ChatPlace:
@@ -135,12 +139,12 @@ async def chat_head(session: ReadSession, chat_id: uuid.UUID) -> int:
     return head or 0
 
 
-async def read_on(session: ReadSession, *, since: Snapshot, after: int, limit: int) -> list[Kept]:
-    """Read what an earlier snapshot did not see and this one does, behind the id `after`, in the order of ids.
+async def read_on(session: ReadSession, *, place: AccountPlace, after: int, limit: int) -> list[Kept]:
+    """Read what is behind a place, of all accounts, and behind the id `after`, in the order of ids.
 
     A chat's row is locked while its events get their ids, so this is the order of every chat.
     """
-    statement = select(db.Event).where(since.lacks(_XID), db.Event.id > after).order_by(db.Event.id).limit(limit)
+    statement = select(db.Event).where(_behind(place, after)).order_by(db.Event.id).limit(limit)
     return [_kept(row) for row in await session.scalars(statement)]
 
 
@@ -159,9 +163,7 @@ async def read_account(
 
     In the order of ids, which is the order of every chat, and behind the id `after` that an earlier page ended with.
     """
-    behind = and_(place.seen.lacks(_XID), db.Event.id > after)
-    if place.reading is not None:
-        behind = and_(behind, not_(and_(place.reading.has(_XID), db.Event.id <= place.id)))
+    behind = _behind(place, after)
     # One short walk over the index of each chat, instead of one over everything that happened anywhere.
     of_chat = lateral(
         select(db.Event.id).where(db.Event.chat_id == db.ChatMember.chat_id, behind).order_by(db.Event.id).limit(limit)
@@ -171,6 +173,13 @@ async def read_account(
     ids = union(of_chats.where(db.ChatMember.account_id == account_id), select(of_account.subquery().c.id)).subquery()
     statement = select(db.Event).join(ids, ids.c.id == db.Event.id).order_by(db.Event.id).limit(limit)
     return [_kept(row) for row in await session.scalars(statement)]
+
+
+def _behind(place: AccountPlace, after: int) -> ColumnElement[bool]:
+    behind = and_(place.seen.lacks(_XID), db.Event.id > after)
+    if place.reading is not None:
+        behind = and_(behind, not_(and_(place.reading.has(_XID), db.Event.id <= place.id)))
+    return behind
 
 
 def _kept(row: db.Event) -> Kept:

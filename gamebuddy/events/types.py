@@ -75,6 +75,11 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
+def is_known(event: Event) -> bool:
+    """Tell whether this release knows what the event means."""
+    return type(event) in KINDS.values()
+
+
 def to_columns(event: Event) -> dict[str, Any]:
     """Write an event as columns of the log; what has no column of its own goes into `payload`."""
     values = {field.name: getattr(event, field.name) for field in fields(event)}
@@ -84,8 +89,8 @@ def to_columns(event: Event) -> dict[str, Any]:
 
 
 def from_columns(kind: str, payload: dict[str, Any], columns: dict[str, Any]) -> Event:
-    """Read an event back from the columns of the log."""
-    model = KINDS[kind]
+    """Read an event back from the columns of the log; of a kind of a newer release no more than where it was."""
+    model = KINDS.get(kind, ChatEvent if columns["chat_id"] else Event)
     values = {}
     for field in fields(model):
         value = columns[field.name] if field.name in COLUMNS else payload[field.name]

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -143,7 +144,7 @@ async def handed_out_everything(hub: Hub, database: Database) -> None:
     """Wait until the hub has read all that is committed at this moment."""
     async with database.read() as session:
         now = await log.snapshot(session)
-    await until(lambda: hub._handed_out is not None and hub._handed_out.xmax >= now.xmax)
+    await until(lambda: hub._place is not None and hub._place.seen.xmax >= now.xmax)
 
 
 @asynccontextmanager
@@ -163,6 +164,28 @@ async def nobody_reads_memberships(url: str) -> AsyncIterator[Callable[[int], Aw
             await connection.execute("LOCK TABLE chat_members IN ACCESS EXCLUSIVE MODE")
             yield are_waiting
     finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def connections_of_hubs_are_killed(url: str) -> AsyncIterator[None]:
+    """Kill what the hubs under test read and listen with, again and again."""
+
+    async def kill() -> None:
+        while True:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name IN ('hub under test', 'gamebuddy listener') AND datname = current_database()"
+            )
+            await asyncio.sleep(0.02)
+
+    connection = await asyncpg.connect(url)
+    killing = asyncio.create_task(kill())
+    try:
+        yield
+    finally:
+        killing.cancel()
+        await asyncio.gather(killing, return_exceptions=True)
         await connection.close()
 
 
@@ -268,25 +291,11 @@ async def test_a_batch_that_fails_half_way_is_handed_out_once(
 ) -> None:
     everything = await follow(hub.follow_account(viewer, None))
     await everything.caught_up()
-    killer = await asyncpg.connect(database_url)
-    done = asyncio.Event()
-
-    async def kill() -> None:
-        while not done.is_set():
-            await killer.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name IN ('hub under test', 'gamebuddy listener') AND datname = current_database()"
-            )
-            await asyncio.sleep(0.02)
-
-    killing = asyncio.create_task(kill())
     numbers: list[int] = []
-    for _ in range(12):
-        await happen(services.database, chat_id, PAGE + 50)
-        numbers += await everything.numbers(PAGE + 50)
-    done.set()
-    await killing
-    await killer.close()
+    async with connections_of_hubs_are_killed(database_url):
+        for _ in range(12):
+            await happen(services.database, chat_id, PAGE + 50)
+            numbers += await everything.numbers(PAGE + 50)
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -479,7 +488,7 @@ async def test_nothing_is_left_of_streams_that_have_ended(
 
 async def test_a_database_that_goes_and_returns_costs_no_event(database_url: str, follow: Follow) -> None:
     async with a_database(database_url) as (admin, url), a_hub(url) as hub:
-        name, writer = url.rpartition("/")[2].partition("?")[0], Database(url, pool_size=1)
+        name, writer = name_of(url), Database(url, pool_size=1)
         viewer = await a_viewer(writer)
         chat_id = await a_chat(writer, viewer.account_id)
         reader = await follow(hub.follow_account(viewer, None))
@@ -501,7 +510,7 @@ async def test_a_database_that_goes_and_returns_costs_no_event(database_url: str
 @asynccontextmanager
 async def a_database(beside: str) -> AsyncIterator[tuple[asyncpg.Connection, str]]:
     """Make a database of its own, to be taken away; gives a connection to the server and the database's address."""
-    worker, name = beside.rpartition("/")[2].partition("?")[0], f"gamebuddy_{uuid.uuid4().hex}"
+    worker, name = name_of(beside), f"gamebuddy_{uuid.uuid4().hex}"
     admin = await asyncpg.connect(beside.replace(f"/{worker}?", "/postgres?"))
     try:
         await admin.execute(f"CREATE DATABASE {name} TEMPLATE gamebuddy_template")
@@ -509,6 +518,10 @@ async def a_database(beside: str) -> AsyncIterator[tuple[asyncpg.Connection, str
     finally:
         await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await admin.close()
+
+
+def name_of(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
 
 
 async def a_viewer(database: Database) -> Viewer:
