@@ -154,24 +154,24 @@ class Hub:
             Unavailable: when the database does not answer while catching up; go on from the last place.
         """
         follower = Follower(viewer)
-        # Attached before anything is read: what commits from here on is queued, what committed before is read below.
         self._by_account[viewer.account_id].add(follower)
         try:
             async with self._database.read() as session:
-                epoch, attached = await log.epoch(session), await log.snapshot(session)
-                rights = await rights_of(session, [viewer], [])
                 chat_ids = await chats_of(session, viewer.account_id)
-            if not rights.keep(viewer):
-                raise Unauthenticated
             for chat_id in chat_ids:
                 self._follow(follower, chat_id)
+            # Only now, when it follows them all: what this snapshot does not see comes by the queue.
+            async with self._database.read() as session:
+                epoch, attached = await log.epoch(session), await log.snapshot(session)
+                rights = await rights_of(session, [viewer], [])
+            if not rights.keep(viewer):
+                raise Unauthenticated
             last = AccountPlace(epoch, attached)
             if after is not None and not after.is_kept(epoch, attached):
                 yield ResyncRequired(last, NOT_KEPT)
                 return
             if after is not None:
                 async for kept in self._kept_for_account(follower, after):
-                    # What this snapshot does not see comes by the queue.
                     if attached.sees(kept.xid):
                         yield Happened(kept.id, kept.at, kept.event, AccountPlace(epoch, after.seen, attached, kept.id))
             if not isinstance(follower.end_of_it, AccessRevoked):
