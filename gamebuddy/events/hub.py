@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Self
@@ -57,6 +57,7 @@ class Follower:
     """One stream of this process. Its queue holds rows of the log, and at last how it ends."""
 
     viewer: Viewer
+    came_in: int  # the batch that was under way
     chat_id: uuid.UUID | None = None  # None: everything that concerns the account
     chats: set[uuid.UUID] = field(default_factory=set)  # whose events it gets
     queue: asyncio.Queue[Queued | End] = field(default_factory=asyncio.Queue)
@@ -89,6 +90,7 @@ class Watch:
     """Tells when a session has ended: signed out, expired, or its account no longer active."""
 
     viewer: Viewer
+    came_in: int  # the batch that was under way
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -110,6 +112,7 @@ class Hub:
         self._watches: defaultdict[uuid.UUID, set[Watch]] = defaultdict(set)  # by account
         self._suspects: set[uuid.UUID] = set()  # sessions and accounts whose rights may have changed
         self._place: AccountPlace | None = None  # how far the log has been handed out
+        self._batch = 0  # its number; every one has its snapshot, of events and of rights
         self._grown = asyncio.Event()
         self._has_started = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -142,24 +145,27 @@ class Hub:
 
     def watch(self, viewer: Viewer) -> "Watching":
         """Watch the viewer's session; use it as a context manager."""
-        return Watching(self._watches, Watch(viewer))
+        self._look_soon(viewer)  # the session may have ended since the viewer was read
+        return Watching(self._watches, Watch(viewer, self._batch))
 
     async def follow_account(  # noqa: C901 - the stages of a stream, one after the other
         self, viewer: Viewer, after: AccountPlace | None
-    ) -> AsyncIterator[Notice]:
+    ) -> AsyncGenerator[Notice]:
         """Give what concerns an account: what was kept since `after`, CaughtUp, then what happens.
 
         Raises:
             Unauthenticated: when the session has ended meanwhile.
-            Unavailable: when the database does not answer while catching up; go on from the last place.
+            Unavailable: when the database does not answer while catching up, or the process is going away; go on from
+                the last place.
         """
-        follower = Follower(viewer)
+        follower = Follower(viewer, self._batch)
         self._by_account[viewer.account_id].add(follower)
         try:
             async with self._database.read() as session:
                 chat_ids = await chats_of(session, viewer.account_id)
             for chat_id in chat_ids:
                 self._follow(follower, chat_id)
+            follower.came_in = self._batch
             # Only now, when it follows them all: what this snapshot does not see comes by the queue.
             async with self._database.read() as session:
                 epoch, attached = await log.epoch(session), await log.snapshot(session)
@@ -186,15 +192,16 @@ class Hub:
         finally:
             self._detach(follower)
 
-    async def follow_chat(self, viewer: Viewer, chat_id: uuid.UUID, after: ChatPlace | None) -> AsyncIterator[Notice]:
+    async def follow_chat(self, viewer: Viewer, chat_id: uuid.UUID, after: ChatPlace | None) -> AsyncGenerator[Notice]:
         """Give the events of one chat: what was kept since `after`, CaughtUp, then what happens; each exactly once.
 
         Raises:
             NotFound: when there is no such chat, or the viewer is no member of it.
             Unauthenticated: when the session has ended meanwhile.
-            Unavailable: when the database does not answer while catching up; go on from the last place.
+            Unavailable: when the database does not answer while catching up, or the process is going away; go on from
+                the last place.
         """
-        follower = Follower(viewer, chat_id)
+        follower = Follower(viewer, self._batch, chat_id)
         self._follow(follower, chat_id)
         try:
             async with self._database.read() as session:
@@ -223,7 +230,7 @@ class Hub:
         finally:
             self._detach(follower)
 
-    async def _kept_for_account(self, follower: Follower, place: AccountPlace) -> AsyncIterator[Kept]:
+    async def _kept_for_account(self, follower: Follower, place: AccountPlace) -> AsyncGenerator[Kept]:
         """Read in pages, each in a snapshot of its own: a slow reader holds no connection."""
         after = 0
         while True:
@@ -235,7 +242,7 @@ class Hub:
                 return
             after = page[-1].id
 
-    async def _kept_in_chat(self, follower: Follower, chat_id: uuid.UUID, last: int, head: int) -> AsyncIterator[Kept]:
+    async def _kept_in_chat(self, follower: Follower, chat_id: uuid.UUID, last: int, head: int) -> AsyncGenerator[Kept]:
         while last < head:
             async with self._database.read() as session:
                 page = await log.read_chat(session, chat_id, after=last, limit=PAGE)
@@ -282,6 +289,7 @@ class Hub:
     async def _read_on(self) -> None:
         """Read what has come, in one snapshot, and hand it out page by page with the rights of that snapshot."""
         suspects, self._suspects = self._suspects, set()
+        self._batch += 1
         try:
             async with self._database.read() as session:
                 snapshot = await log.snapshot(session)
@@ -321,27 +329,47 @@ class Hub:
                 # From this event on the account's streams follow the chat.
                 for follower in self._by_account.get(event.account_id, ()):
                     self._follow(follower, event.chat_id)
-            # Who has come while the rights were read has a later snapshot of his own, and needs none of this.
             for follower in self._readers(event):
-                if follower.viewer in viewers:
-                    self._offer(follower, row, rights, left)
+                self._offer(follower, row, rights, left)
 
     def _offer(
         self, follower: Follower, row: Queued, rights: Rights, left: dict[tuple[uuid.UUID, uuid.UUID], int]
     ) -> None:
         viewer, event = follower.viewer, row.kept.event
         if not rights.keep(viewer):
-            follower.cut()
+            self._revoke(follower)
         elif isinstance(event, ChatEvent):
             membership = (event.chat_id, viewer.account_id)
             if membership in rights.memberships or event.seq <= left.get(membership, 0):
                 follower.offer(row)
             if membership not in rights.memberships and event.seq >= left.get(membership, 0):
-                self._unfollow(follower, event.chat_id)
-                if follower.chat_id is not None:
-                    follower.end(AccessRevoked("You are no longer a member of this chat."))
+                self._revoke(follower, event.chat_id)
         else:
             follower.offer(row)
+
+    def _revoke(self, follower: Follower, chat_id: uuid.UUID | None = None) -> None:
+        """Take one chat from a stream that has no right to it any more, or everything."""
+        if self._is_newcomer(follower):
+            self._look_soon(follower.viewer)
+        elif chat_id is None:
+            follower.cut()
+        elif chat_id == follower.chat_id:
+            follower.end(AccessRevoked("You are no longer a member of this chat."))
+        else:
+            self._unfollow(follower, chat_id)
+
+    def _is_newcomer(self, somebody: Follower | Watch) -> bool:
+        """Tell whether the snapshot of this batch may be older than somebody who has come, and than his rights.
+
+        Then a right that is missing proves nothing. Nor does he need such a batch: his own snapshot, which is later,
+        sees all of it.
+        """
+        return somebody.came_in >= self._batch
+
+    def _look_soon(self, viewer: Viewer) -> None:
+        """Look at a viewer's rights in the next batch, at once."""
+        self._suspects.add(viewer.session_id)
+        self._grown.set()
 
     def _readers(self, event: Event) -> set[Follower]:
         """Give the followers that an event concerns: of its chat, and of the account it is about."""
@@ -371,11 +399,15 @@ class Hub:
         rights = await rights_of(session, viewers, chats)
         for follower in followers:
             if not rights.keep(follower.viewer):
-                follower.cut()
+                self._revoke(follower)
             elif follower.chat_id and (follower.chat_id, follower.viewer.account_id) not in rights.memberships:
-                follower.end(AccessRevoked("You are no longer a member of this chat."))
+                self._revoke(follower, follower.chat_id)
         for watch in watches:
-            if watch.viewer.session_id not in rights.roles:
+            if watch.viewer.session_id in rights.roles:
+                continue
+            if self._is_newcomer(watch):
+                self._look_soon(watch.viewer)
+            else:
                 watch.ended.set()
 
     def _followers(self) -> Iterable[Follower]:
@@ -451,7 +483,7 @@ def _notice_of(end: End, place: Place) -> Notice:
     return ResyncRequired(place, TOO_SLOW)
 
 
-async def _until_end(follower: Follower) -> AsyncIterator[Queued | End]:
+async def _until_end(follower: Follower) -> AsyncGenerator[Queued | End]:
     """Give what is queued for a follower, and at last how it ends."""
     while True:
         queued = await follower.queue.get()

@@ -23,7 +23,9 @@ from gamebuddy.events.log import AccountPlace, Snapshot
 from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, ResyncRequired
 from gamebuddy.events.types import MemberJoined, MemberLeft, MessagesRead, TeammateRequestChanged
 from gamebuddy.resolvers.chat.access import advance
+from gamebuddy.schema import ids
 from gamebuddy.schema.context import Services
+from gamebuddy.schema.ids import Kind
 from tests.api import PATIENCE
 from tests.factories import Factory, Player
 
@@ -147,17 +149,21 @@ async def handed_out_everything(hub: Hub, database: Database) -> None:
     await until(lambda: hub._place is not None and hub._place.seen.xmax >= now.xmax)
 
 
+async def waits_for(connection: asyncpg.Connection, table: str, count: int) -> None:
+    """Wait until so many wait for a lock on the table."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = $1::regclass"
+    async with asyncio.timeout(PATIENCE):
+        while await connection.fetchval(waiting, table) < count:
+            await asyncio.sleep(0.005)
+
+
 @asynccontextmanager
 async def nobody_reads_memberships(url: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
     """Lock the table of members; gives a function that waits until so many wait for it."""
     connection = await asyncpg.connect(url)
 
     async def are_waiting(count: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while count > await connection.fetchval(
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'chat_members'::regclass"
-            ):
-                await asyncio.sleep(0.005)
+        await waits_for(connection, "chat_members", count)
 
     try:
         async with connection.transaction():
@@ -177,7 +183,7 @@ async def connections_of_hubs_are_killed(url: str) -> AsyncIterator[None]:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name IN ('hub under test', 'gamebuddy listener') AND datname = current_database()"
             )
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.2)  # room for one batch between two losses
 
     connection = await asyncpg.connect(url)
     killing = asyncio.create_task(kill())
@@ -245,6 +251,52 @@ async def test_who_comes_while_rights_are_read_keeps_his_stream(
         assert await reader.numbers(1) == [second]
 
 
+async def test_who_signs_in_or_joins_while_a_batch_is_read_keeps_what_he_has(
+    hub: Hub, services: Services, make: Factory, viewer: Viewer, database_url: str, follow: Follow
+) -> None:
+    chat_id = await a_chat(services.database, viewer.account_id)
+    early = await follow(hub.follow_chat(viewer, chat_id, None))
+    await early.caught_up()
+    blocker, watcher = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    locked = blocker.transaction()
+    await locked.start()
+    async with services.database.write() as session:
+        await advance(session, chat_id, events=1)
+        await log.append(session, MessagesRead(actor_id=None, chat_id=chat_id, seq=1, up_to_seq=1))
+        locking = asyncio.create_task(blocker.execute("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
+        await waits_for(watcher, "events", 1)
+    await locking
+    # The hubs, this one and the server's, have taken their snapshots when they wait, and not looked yet who is there.
+    await waits_for(watcher, "events", 2)
+    newcomer = await viewer_of(services.database, await make.player("max"))
+    async with services.database.write() as session:
+        session.add(db.ChatMember(chat_id=chat_id, account_id=newcomer.account_id))
+    with hub.watch(newcomer) as watching:
+        one = await follow(hub.follow_chat(newcomer, chat_id, None))
+        everything = await follow(hub.follow_account(newcomer, None))
+        await one.caught_up()
+        await everything.caught_up()
+        await locked.rollback()
+        assert await early.numbers(1) == [1]
+        for number in (2, 3):
+            assert await happen(services.database, chat_id) == number
+            for reader in (early, one, everything):
+                assert await reader.numbers(1) == [number]
+        assert not watching.ended.is_set()
+    await blocker.close()
+    await watcher.close()
+
+
+async def test_a_session_that_ended_before_anybody_watched_it_is_noticed(
+    hub: Hub, services: Services, viewer: Viewer
+) -> None:
+    await end_session(services, viewer)
+    await handed_out_everything(hub, services.database)
+    with hub.watch(viewer) as watching:
+        async with asyncio.timeout(PATIENCE):
+            await watching.ended.wait()
+
+
 async def test_two_processes_hand_out_the_same(
     hub: Hub, services: Services, viewer: Viewer, chat_id: uuid.UUID, database_url: str, follow: Follow
 ) -> None:
@@ -293,24 +345,35 @@ async def test_a_batch_that_fails_half_way_is_handed_out_once(
     await everything.caught_up()
     numbers: list[int] = []
     async with connections_of_hubs_are_killed(database_url):
-        for _ in range(3):
+        for _ in range(8):
             await happen(services.database, chat_id, PAGE + 50)
             numbers += await everything.numbers(PAGE + 50)
     assert numbers == list(range(1, len(numbers) + 1))
 
 
 async def test_what_a_newer_release_writes_stops_nobody(
-    hub: Hub, services: Services, viewer: Viewer, chat_id: uuid.UUID, follow: Follow
+    services: Services, make: Factory, nika: Player, chat_id: uuid.UUID
 ) -> None:
-    readers = [await follow(hub.follow_account(viewer, None)), await follow(hub.follow_chat(viewer, chat_id, None))]
-    for reader in readers:
-        await reader.caught_up()
-    async with services.database.write() as session:
-        await advance(session, chat_id, events=1)
-        session.add(db.Event(kind="FromTheFuture", chat_id=chat_id, seq=1))
-    last = await happen(services.database, chat_id)
-    for reader in readers:
-        assert await reader.numbers(1) == [last]
+    shown = ids.write(Kind.CHAT, chat_id)
+    query = "subscription { events { __typename ... on ChatEvent { seq } } }"
+    one = "subscription ($chat: ID!) { chatEvents(chatId: $chat) { __typename ... on ChatEvent { seq } } }"
+    start = (await nika.api("{ viewer { eventCursor } }"))["viewer"]["eventCursor"]
+    async with nika.api.socket() as a, nika.api.socket() as b:
+        streams = [await a.subscribe(query), await b.subscribe(one, chat=shown)]
+        for stream in streams:
+            await stream.until("CaughtUp")
+        async with services.database.write() as session:
+            await advance(session, chat_id, events=1)
+            session.add(db.Event(kind="FromTheFuture", chat_id=chat_id, seq=1))
+            session.add(db.Event(kind="FromTheFuture", account_id=nika.account_id))
+        sent = await make.send(nika, shown)
+        for stream in streams:
+            assert await stream.next() == {"__typename": "MessageSent", "seq": sent["seq"]}
+    page = "query ($after: Cursor!) { events(after: $after) { events { __typename } hasMore } }"
+    assert (await nika.api(page, after=start))["events"] == {
+        "events": [{"__typename": "MessageSent"}],
+        "hasMore": False,
+    }
 
 
 @pytest.mark.parametrize("word", ["{", "{}", '{"look_again": ["?"]}', '{"look_again": 7}', "[]", "ё"])
@@ -479,7 +542,7 @@ async def test_nothing_is_left_of_streams_that_have_ended(
     readers += [await follow(hub.follow_chat(viewer, chat_id, None)) for _ in range(20)]
     for reader in readers:
         await reader.caught_up()
-    assert len(asyncio.all_tasks()) == tasks, "no task a follower"
+    assert len(asyncio.all_tasks()) < tasks + len(readers), "no task a follower"
     for reader in readers:
         await reader.stream.aclose()
     assert not hub._by_account
