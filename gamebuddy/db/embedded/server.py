@@ -4,6 +4,7 @@ Linux and macOS. Several commands may use one server: the first one owns it, the
 """
 
 import contextlib
+import ctypes
 import fcntl
 import functools
 import hashlib
@@ -21,13 +22,12 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-from gamebuddy.db.embedded import processes, unprivileged
+from gamebuddy.db.embedded import unprivileged
 
 DATABASE = "gamebuddy"
 LONGEST_SOCKET_FOLDER = 85  # a Unix socket's path has to fit into 108 bytes with the name of the socket
 READY_LINE = 7  # of postmaster.pid: the server's own word that it takes connections
-LARGEST_PID = 2**31 - 1
-PORT = 5432  # only a part of the socket's name
+PR_SET_PDEATHSIG = 1
 SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # answered with one byte by whatever is PostgreSQL, and not logged
 # A server for tests may lose everything in a crash: it is thrown away afterwards.
 CARELESS = {
@@ -57,9 +57,6 @@ class EmbeddedPostgres:
         self.log = self.data.with_name(f"{self.data.name}.log")
         self.settings = dict(settings or {})
         self._binaries = binaries or _bundled_binaries()
-        for program in ("initdb", "postgres"):
-            if not (self._binaries / program).exists():
-                raise EmbeddedPostgresError(f"there is no {program} in {self._binaries}")
         self._server: subprocess.Popen[bytes] | None = None
         self._owner_lock: int | None = None
         self._guest_lock: int | None = None
@@ -68,8 +65,6 @@ class EmbeddedPostgres:
     @property
     def socket_folder(self) -> Path:
         """The data folder, which only its owner may enter; where its path is too long, one like it in /tmp.
-
-        Root's server may run as another user, to whose group root opens the temporary folder.
 
         Raises:
             EmbeddedPostgresError: when somebody else has prepared the temporary folder.
@@ -81,14 +76,13 @@ class EmbeddedPostgres:
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         found = folder.lstat()
-        others = 0o007 if os.getuid() == 0 else 0o077
-        if found.st_uid != os.getuid() or found.st_mode & others or folder.is_symlink():
+        if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
             raise EmbeddedPostgresError(f"{folder} is not ours alone: remove it")
         return folder
 
     def url(self, database: str = DATABASE) -> str:
-        """Give the address of a database of this server, with the port, because drivers listen to PGPORT."""
-        return f"postgresql://postgres@/{database}?host={quote(str(self.socket_folder), safe='/')}&port={PORT}"
+        """Give the address of a database of this server."""
+        return f"postgresql://postgres@/{database}?host={quote(str(self.socket_folder), safe='/')}"
 
     @functools.cached_property
     def version_text(self) -> str:
@@ -119,22 +113,11 @@ class EmbeddedPostgres:
     def start(self, patience: float = 60) -> bool:
         """Bring the server up within `patience` seconds; True for its owner, False for a guest.
 
-        It blocks, so no event loop may run here. Linux ends the server with the thread that started it.
-
         Raises:
             EmbeddedPostgresError: when it does not come up.
         """
-        try:
-            return self._own_or_join(time.monotonic() + patience)
-        except OSError as error:
-            self.stop()
-            raise EmbeddedPostgresError(f"{self.data} cannot be used: {error}") from error
-        except BaseException:
-            self.stop()
-            raise
-
-    def _own_or_join(self, deadline: float) -> bool:
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        deadline = time.monotonic() + patience
         lock = self._open_lock("lock")
         while not _locked(lock, fcntl.LOCK_EX):
             self._guest_lock = self._open_lock("users")
@@ -147,14 +130,17 @@ class EmbeddedPostgres:
                 raise EmbeddedPostgresError(f"somebody holds {self.data}, but no server answers there; see {self.log}")
             time.sleep(0.05)
         self._owner_lock = lock
-        self.data.chmod(0o700)  # PostgreSQL refuses a folder that others may read, such as one made by hand
-        self._end_leftover(deadline)
-        self._prepare_for_root()
-        if not (self.data / "PG_VERSION").exists():
-            self._make_cluster()
-        self._require_same_version()
-        self._launch(deadline)
-        self._make_database()
+        try:
+            self._prepare_for_root()
+            self._end_leftover(deadline)
+            if not (self.data / "PG_VERSION").exists():
+                self._make_cluster()
+            self._require_same_version()
+            self._launch(deadline)
+            self._make_database()
+        except BaseException:
+            self.stop()
+            raise
         return True
 
     def stop(self, patience: float = 30, guests: float = 10) -> None:
@@ -229,8 +215,8 @@ class EmbeddedPostgres:
         return int(self.version_text.split(".")[0])
 
     def _require_same_version(self) -> None:
-        made_by = (self.data / "PG_VERSION").read_text(errors="replace").strip()  # 9.6 counted otherwise
-        if made_by != str(self._major):
+        made_by = int((self.data / "PG_VERSION").read_text())
+        if made_by != self._major:
             raise EmbeddedPostgresError(
                 f"{self.data} was made by PostgreSQL {made_by}, this is {self._major}: "
                 "dump it with the old one, or remove the folder"
@@ -254,7 +240,7 @@ class EmbeddedPostgres:
                 stderr=log,
                 start_new_session=True,
                 env=_environment(),
-                **self._not_as_root(functools.partial(processes.end_with, os.getpid())),
+                **self._not_as_root(_die_with_parent),
             )
         while not self._is_ready():
             if self._server.poll() is not None or time.monotonic() > deadline:
@@ -264,7 +250,7 @@ class EmbeddedPostgres:
 
     def _is_ready(self) -> bool:
         try:
-            state = (self.data / "postmaster.pid").read_text(errors="replace").splitlines()[READY_LINE].strip()
+            state = (self.data / "postmaster.pid").read_text().splitlines()[READY_LINE].strip()
         except (OSError, IndexError):
             return False
         return state == "ready" and self._answers()
@@ -273,7 +259,7 @@ class EmbeddedPostgres:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(2)
             try:
-                probe.connect(str(self.socket_folder / f".s.PGSQL.{PORT}"))
+                probe.connect(str(self.socket_folder / ".s.PGSQL.5432"))
                 probe.sendall(SSL_REQUEST)
                 return probe.recv(1) in {b"N", b"S"}
             except OSError:
@@ -287,16 +273,25 @@ class EmbeddedPostgres:
         except FileNotFoundError:
             return
         except (ValueError, IndexError):
-            pid = 0
-        if not 0 < pid <= LARGEST_PID:
             pid_file.unlink(missing_ok=True)
-        elif processes.serves(pid, self.data):
+            return
+        if self._is_our_server(pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGINT)
-            while processes.serves(pid, self.data) and time.monotonic() < deadline:
+            while self._is_our_server(pid) and time.monotonic() < deadline:
                 time.sleep(0.05)
-        elif processes.is_alive(pid):  # the number is somebody else's by now, and PostgreSQL would refuse to start
+        elif _is_alive(pid):  # the number belongs to somebody else by now, and PostgreSQL would refuse to start
             pid_file.unlink(missing_ok=True)
+
+    def _is_our_server(self, pid: int) -> bool:
+        shown = subprocess.run(  # noqa: S603
+            ["ps", "-wwo", "stat=,args=", "-p", str(pid)],  # noqa: S607 - the system's own
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
+        state, _, command = shown.partition(" ")
+        return bool(state) and not state.startswith("Z") and "postgres" in command and str(self.data) in command
 
     def _run(self, name: str, *arguments: str) -> None:
         done = subprocess.run(  # noqa: S603 - our own binaries
@@ -330,9 +325,6 @@ class EmbeddedPostgres:
                 f"PostgreSQL does not run as root, and nobody else reaches {self.data}: run as an ordinary user, or "
                 "set GAMEBUDDY_DATA_DIR to a folder such as /var/lib/gamebuddy, or GAMEBUDDY_DATABASE_URL"
             )
-        if self.socket_folder != self.data:
-            os.chown(self.socket_folder, -1, uid)
-            self.socket_folder.chmod(0o770)
         self._as_nobody = uid
 
     def _not_as_root(self, *steps: Callable[[], None]) -> dict[str, Any]:
@@ -376,3 +368,19 @@ def _locked(lock: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _die_with_parent() -> None:
+    """Ask Linux for SIGINT, PostgreSQL's fast shutdown, when the owner ends, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
