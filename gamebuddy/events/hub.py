@@ -17,7 +17,7 @@ from gamebuddy.db import Database, ReadSession
 from gamebuddy.errors import NotFound, Unauthenticated, Unavailable
 from gamebuddy.events import log, types
 from gamebuddy.events.bus import PostgresBus
-from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot
+from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot, Step
 from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, Place, ResyncRequired
 from gamebuddy.events.rights import Rights, chats_of, rights_of
 from gamebuddy.events.types import ChatEvent, Event, MemberJoined, MemberLeft
@@ -31,15 +31,6 @@ TOO_SLOW = "You read too slowly."
 NO_EPOCH = uuid.UUID(int=0)  # the hub's own place never outlives its process
 
 logger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """A row for a follower: all that `since` sees was handed out before, and of what `reading` sees the lower ids."""
-
-    kept: Kept
-    since: Snapshot
-    reading: Snapshot
 
 
 class Lapse(Enum):
@@ -60,10 +51,10 @@ class Follower:
     came_in: int  # the batch that was under way
     chat_id: uuid.UUID | None = None  # None: everything that concerns the account
     chats: set[uuid.UUID] = field(default_factory=set)  # whose events it gets
-    queue: asyncio.Queue[Queued | End] = field(default_factory=asyncio.Queue)
+    queue: asyncio.Queue[Step | End] = field(default_factory=asyncio.Queue)
     end_of_it: End | None = None
 
-    def offer(self, row: Queued) -> None:
+    def offer(self, row: Step) -> None:
         """Queue a row; a reader that is too slow for it has to load its state anew."""
         if self.end_of_it is None:
             if self.queue.qsize() < LONGEST_QUEUE:
@@ -148,9 +139,7 @@ class Hub:
         self._look_soon(viewer)  # the session may have ended since the viewer was read
         return Watching(self._watches, Watch(viewer, self._batch))
 
-    async def follow_account(  # noqa: C901 - the stages of a stream, one after the other
-        self, viewer: Viewer, after: AccountPlace | None
-    ) -> AsyncGenerator[Notice]:
+    async def follow_account(self, viewer: Viewer, after: AccountPlace | None) -> AsyncGenerator[Notice]:
         """Give what concerns an account: what was kept since `after`, CaughtUp, then what happens.
 
         Raises:
@@ -177,17 +166,17 @@ class Hub:
                 yield ResyncRequired(last, NOT_KEPT)
                 return
             if after is not None:
-                async for kept in self._kept_for_account(follower, after):
-                    if attached.sees(kept.xid):
-                        yield Happened(kept.id, kept.at, kept.event, AccountPlace(epoch, after.seen, attached, kept.id))
+                async for step in self._kept_for_account(follower, after, attached):
+                    yield Happened(step.kept.id, step.kept.at, step.kept.event, step.place)
             if not isinstance(follower.end_of_it, AccessRevoked):
                 yield CaughtUp(last)
             async for queued in _until_end(follower):
-                if not isinstance(queued, Queued):
+                if not isinstance(queued, Step):
                     yield _notice_of(queued, last)
                 elif not attached.sees(queued.kept.xid):
                     kept = queued.kept
-                    last = AccountPlace(epoch, queued.since, queued.reading, kept.id)
+                    seen = attached.or_later(queued.place.seen)
+                    last = AccountPlace(epoch, seen, queued.place.reading, kept.id)
                     yield Happened(kept.id, kept.at, kept.event, last)
         finally:
             self._detach(follower)
@@ -221,7 +210,7 @@ class Hub:
             if not isinstance(follower.end_of_it, AccessRevoked):
                 yield CaughtUp(ChatPlace(epoch, last))
             async for queued in _until_end(follower):
-                if not isinstance(queued, Queued):
+                if not isinstance(queued, Step):
                     yield _notice_of(queued, ChatPlace(epoch, last))
                 elif _seq(queued.kept) > last:
                     kept = queued.kept
@@ -230,17 +219,20 @@ class Hub:
         finally:
             self._detach(follower)
 
-    async def _kept_for_account(self, follower: Follower, place: AccountPlace) -> AsyncGenerator[Kept]:
+    async def _kept_for_account(self, follower: Follower, place: AccountPlace, until: Snapshot) -> AsyncGenerator[Step]:
         """Read in pages, each in a snapshot of its own: a slow reader holds no connection."""
-        after = 0
+        account_id = follower.viewer.account_id
         while True:
             async with self._database.read() as session:
-                page = await log.read_account(session, follower.viewer.account_id, place=place, after=after, limit=PAGE)
-            for kept in _while_allowed(page, follower):
-                yield kept
-            if len(page) < PAGE or isinstance(follower.end_of_it, AccessRevoked):
+                page = await log.read_account(session, account_id, place=place, until=until, limit=PAGE)
+            for step in page:
+                if isinstance(follower.end_of_it, AccessRevoked):
+                    return
+                if types.is_known(step.kept.event):
+                    yield step
+            if len(page) < PAGE:
                 return
-            after = page[-1].id
+            place = page[-1].place
 
     async def _kept_in_chat(self, follower: Follower, chat_id: uuid.UUID, last: int, head: int) -> AsyncGenerator[Kept]:
         while last < head:
@@ -303,19 +295,16 @@ class Hub:
         self._place = AccountPlace(NO_EPOCH, snapshot)
 
     async def _hand_out_behind(self, session: ReadSession, place: AccountPlace, snapshot: Snapshot) -> None:
-        after = 0
         while True:
-            page = await log.read_on(session, place=place, after=after, limit=PAGE)
+            page = await log.read_on(session, place=place, until=snapshot, limit=PAGE)
             if page:
-                known = [kept for kept in page if types.is_known(kept.event)]
-                await self._deliver(session, [Queued(kept, place.seen, snapshot) for kept in known])
-                after = page[-1].id
+                await self._deliver(session, [step for step in page if types.is_known(step.kept.event)])
                 # Should the connection be lost before the next page, nothing of this one is handed out again.
-                self._place = AccountPlace(NO_EPOCH, place.seen, snapshot, after)
+                self._place = place = page[-1].place
             if len(page) < PAGE:
                 return
 
-    async def _deliver(self, session: ReadSession, page: Sequence[Queued]) -> None:
+    async def _deliver(self, session: ReadSession, page: Sequence[Step]) -> None:
         events = [row.kept.event for row in page]
         viewers = {follower.viewer for event in events for follower in self._readers(event)}
         if not viewers:
@@ -333,7 +322,7 @@ class Hub:
                 self._offer(follower, row, rights, left)
 
     def _offer(
-        self, follower: Follower, row: Queued, rights: Rights, left: dict[tuple[uuid.UUID, uuid.UUID], int]
+        self, follower: Follower, row: Step, rights: Rights, left: dict[tuple[uuid.UUID, uuid.UUID], int]
     ) -> None:
         viewer, event = follower.viewer, row.kept.event
         if not rights.keep(viewer):
@@ -483,12 +472,12 @@ def _notice_of(end: End, place: Place) -> Notice:
     return ResyncRequired(place, TOO_SLOW)
 
 
-async def _until_end(follower: Follower) -> AsyncGenerator[Queued | End]:
+async def _until_end(follower: Follower) -> AsyncGenerator[Step | End]:
     """Give what is queued for a follower, and at last how it ends."""
     while True:
         queued = await follower.queue.get()
         yield queued
-        if not isinstance(queued, Queued):
+        if not isinstance(queued, Step):
             return
 
 

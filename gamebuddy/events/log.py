@@ -2,13 +2,14 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Select,
     Text,
     all_,
     and_,
@@ -18,7 +19,6 @@ from sqlalchemy import (
     insert,
     lateral,
     literal,
-    not_,
     or_,
     select,
     true,
@@ -57,6 +57,10 @@ class Snapshot:
         """Tell whether the rows of a committed transaction are in the snapshot."""
         return xid < self.xmin or (xid < self.xmax and xid not in self.running)
 
+    def or_later(self, other: "Snapshot") -> "Snapshot":
+        """Give the later of the two; it sees all that the other one does."""
+        return max(self, other, key=lambda snapshot: (snapshot.xmax, -len(snapshot.running)))
+
     def has(self, xid: ColumnElement[int]) -> ColumnElement[bool]:
         """Ask the same of a column."""
         running = literal(sorted(self.running), ARRAY(BigInteger))
@@ -81,9 +85,28 @@ class AccountPlace:
     reading: Snapshot | None = None
     id: int = 0
 
+    def onward(self, until: Snapshot) -> "tuple[AccountPlace, ...]":
+        """Give the stretches that lead from here to all that a later snapshot sees; each has a `reading`.
+
+        What is left of the one that was begun comes first: whoever forgot it for a new one would repeat it, or lose it.
+        """
+        if self.reading is None:
+            return (AccountPlace(self.epoch, self.seen, until),)
+        if self.reading == until:
+            return (self,)
+        return self, AccountPlace(self.epoch, self.reading, until)
+
     def is_kept(self, epoch: uuid.UUID, now: Snapshot) -> bool:
         """Tell whether one can read on from here; after going back to a backup the place lies in the future."""
         return self.epoch == epoch and max(self.seen.xmax, self.reading.xmax if self.reading else 0) <= now.xmax
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A row of the log, and the place behind it."""
+
+    kept: Kept
+    place: AccountPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +162,18 @@ async def chat_head(session: ReadSession, chat_id: uuid.UUID) -> int:
     return head or 0
 
 
-async def read_on(session: ReadSession, *, place: AccountPlace, after: int, limit: int) -> list[Kept]:
-    """Read what is behind a place, of all accounts, and behind the id `after`, in the order of ids.
+async def read_on(session: ReadSession, *, place: AccountPlace, until: Snapshot, limit: int) -> list[Step]:
+    """Read what is behind a place, of all accounts, as far as a snapshot sees.
 
-    A chat's row is locked while its events get their ids, so this is the order of every chat.
+    In the order of ids in each stretch. A chat's row is locked while its events get their ids, so this is the order of
+    every chat.
     """
-    statement = select(db.Event).where(_behind(place, after)).order_by(db.Event.id).limit(limit)
-    return [_kept(row) for row in await session.scalars(statement)]
+    found: list[Step] = []
+    for stretch in place.onward(until):
+        left = limit - len(found)
+        statement = select(db.Event).where(_within(stretch)).order_by(db.Event.id).limit(left)
+        found += [_step(stretch, row) for row in await session.scalars(statement)] if left else []
+    return found
 
 
 async def read_chat(session: ReadSession, chat_id: uuid.UUID, *, after: int, limit: int) -> list[Kept]:
@@ -157,29 +185,39 @@ async def read_chat(session: ReadSession, chat_id: uuid.UUID, *, after: int, lim
 
 
 async def read_account(
-    session: ReadSession, account_id: uuid.UUID, *, place: AccountPlace, after: int, limit: int
-) -> list[Kept]:
-    """Read what concerns an account behind its place: its own events, and those of the chats it is in at this moment.
+    session: ReadSession, account_id: uuid.UUID, *, place: AccountPlace, until: Snapshot, limit: int
+) -> list[Step]:
+    """Read what concerns an account behind its place, as far as a snapshot sees: its own events, and its chats'.
 
-    In the order of ids, which is the order of every chat, and behind the id `after` that an earlier page ended with.
+    These are the chats it is in at this moment. Order as in `read_on`.
     """
-    behind = _behind(place, after)
+    found: list[Step] = []
+    for stretch in place.onward(until):
+        left = limit - len(found)
+        statement = _of_account(account_id, _within(stretch), left)
+        found += [_step(stretch, row) for row in await session.scalars(statement)] if left else []
+    return found
+
+
+def _of_account(account_id: uuid.UUID, within: ColumnElement[bool], limit: int) -> Select[db.Event]:
     # One short walk over the index of each chat, instead of one over everything that happened anywhere.
     of_chat = lateral(
-        select(db.Event.id).where(db.Event.chat_id == db.ChatMember.chat_id, behind).order_by(db.Event.id).limit(limit)
+        select(db.Event.id).where(db.Event.chat_id == db.ChatMember.chat_id, within).order_by(db.Event.id).limit(limit)
     )
     of_chats = select(of_chat.c.id).select_from(db.ChatMember).join(of_chat, true())
-    of_account = select(db.Event.id).where(db.Event.account_id == account_id, behind).order_by(db.Event.id).limit(limit)
+    of_account = select(db.Event.id).where(db.Event.account_id == account_id, within).order_by(db.Event.id).limit(limit)
     ids = union(of_chats.where(db.ChatMember.account_id == account_id), select(of_account.subquery().c.id)).subquery()
-    statement = select(db.Event).join(ids, ids.c.id == db.Event.id).order_by(db.Event.id).limit(limit)
-    return [_kept(row) for row in await session.scalars(statement)]
+    return select(db.Event).join(ids, ids.c.id == db.Event.id).order_by(db.Event.id).limit(limit)
 
 
-def _behind(place: AccountPlace, after: int) -> ColumnElement[bool]:
-    behind = and_(place.seen.lacks(_XID), db.Event.id > after)
-    if place.reading is not None:
-        behind = and_(behind, not_(and_(place.reading.has(_XID), db.Event.id <= place.id)))
-    return behind
+def _within(stretch: AccountPlace) -> ColumnElement[bool]:
+    """Ask for what `seen` lacks and `reading` has, behind the id."""
+    has = true() if stretch.reading is None else stretch.reading.has(_XID)
+    return and_(stretch.seen.lacks(_XID), has, db.Event.id > stretch.id)
+
+
+def _step(stretch: AccountPlace, row: db.Event) -> Step:
+    return Step(_kept(row), replace(stretch, id=row.id))
 
 
 def _kept(row: db.Event) -> Kept:

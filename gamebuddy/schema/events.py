@@ -309,22 +309,24 @@ class EventQueries:
         """Kept events behind a place, for a client that holds no socket. The cursors are those of the subscription."""
         place, now = _account_place(door.services, door.viewer, after), await log.place_now(door.session)
         limit = page_size(first, default=50)
-        if place.epoch != now.epoch:
+        if not place.is_kept(now.epoch, now.seen):
             end = cursor_of(door.services, door.viewer, now)
             return EventPage(events=[], end_cursor=end, has_more=False, resync_required=True)
-        kept = await log.read_account(door.session, door.viewer.account_id, place=place, after=0, limit=limit + 1)
+        steps = await log.read_account(
+            door.session, door.viewer.account_id, place=place, until=now.seen, limit=limit + 1
+        )
         shown: list[Event] = []
         last = place
-        for row in kept[:limit]:
-            last = AccountPlace(now.epoch, place.seen, now.seen, row.id)
-            if await _is_visible(door.context, row.event):
-                shown.append(_show(notices.Happened(row.id, row.at, row.event, last), door))
-        if len(kept) <= limit:
+        for step in steps[:limit]:
+            kept, last = step.kept, step.place
+            if await _is_visible(door.context, kept.event):
+                shown.append(_show(notices.Happened(kept.id, kept.at, kept.event, last), door))
+        if len(steps) <= limit:
             last = now
         return EventPage(
             events=shown,
             end_cursor=cursor_of(door.services, door.viewer, last),
-            has_more=len(kept) > limit,
+            has_more=len(steps) > limit,
             resync_required=False,
         )
 

@@ -4,7 +4,7 @@ import uuid
 from contextlib import AsyncExitStack
 from typing import Literal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gamebuddy import db
@@ -52,14 +52,13 @@ async def read_on(
     """Read one page as the query `events` does."""
     async with services.database.read() as session:
         now = await log.place_now(session)
-        kept = await log.read_account(session, account_id, place=place, after=0, limit=limit)
-    if len(kept) < limit:
-        return [row.id for row in kept], now
-    return [row.id for row in kept], AccountPlace(now.epoch, place.seen, now.seen, kept[-1].id)
+        steps = await log.read_account(session, account_id, place=place, until=now.seen, limit=limit)
+    return [step.kept.id for step in steps], now if len(steps) < limit else steps[-1].place
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=steps, limit=st.integers(1, 5))
+@example(steps=[("write", 1), ("write", 0), ("commit", 0), ("read", 0)], limit=1)  # a lower id comes between two pages
 async def test_a_place_loses_nothing_and_repeats_nothing(
     steps: list[Step], limit: int, services: Services, make: Factory
 ) -> None:
