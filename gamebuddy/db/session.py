@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -48,6 +48,11 @@ class ReadSession(AsyncSession):
     async def scalars(self, *args: Any, **options: Any) -> Any:
         """Run a statement for its first column; turn and errors as `execute`, which it goes through."""
         return await super().scalars(*args, **options)
+
+    async def close(self) -> None:
+        """Give the connection back. One that broke after its last statement takes nothing away from what was done."""
+        with suppress(Unavailable), translated_outages():
+            await super().close()
 
 
 class WriteSession(ReadSession):
