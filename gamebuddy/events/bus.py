@@ -11,7 +11,7 @@ from broadcaster._backends.base import BroadcastBackend
 
 HEARTBEAT_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.5  # a database that is back is noticed within a second
 RETURNED = ""  # the message after a reconnection: something may have been missed
 
 log = structlog.get_logger(__name__)
