@@ -5,15 +5,19 @@ from gamebuddy.db.accounts import (
     AccountStatus,
     Audience,
     CodePurpose,
+    Departure,
     OneTimeCode,
     RateLimit,
+    RecoveryCode,
     Role,
+    SecondFactor,
     Session,
 )
 from gamebuddy.db.base import Row, new_id
 from gamebuddy.db.chat import Chat, ChatKind, ChatMember, MemberRole, Message, MessageKind
 from gamebuddy.db.events import Event, EventLog
 from gamebuddy.db.games import Game, GameRank, GameRole, Genre, Platform
+from gamebuddy.db.moderation import AuditAction, AuditEntry, Sanction, SanctionKind
 from gamebuddy.db.profiles import (
     HOURS_A_WEEK,
     UNKNOWN_RATING,
@@ -34,12 +38,15 @@ __all__ = [
     "AccountStatus",
     "AgeBand",
     "Audience",
+    "AuditAction",
+    "AuditEntry",
     "Block",
     "Chat",
     "ChatKind",
     "ChatMember",
     "CodePurpose",
     "Database",
+    "Departure",
     "Event",
     "EventLog",
     "Game",
@@ -56,10 +63,14 @@ __all__ = [
     "Profile",
     "RateLimit",
     "ReadSession",
+    "RecoveryCode",
     "Region",
     "RequestStatus",
     "Role",
     "Row",
+    "Sanction",
+    "SanctionKind",
+    "SecondFactor",
     "Session",
     "Teammate",
     "TeammateRequest",

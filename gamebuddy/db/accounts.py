@@ -1,10 +1,10 @@
-"""Accounts, their sessions, and the one-time codes that prove an address."""
+"""Accounts: who can sign in, what proves it, on which devices, and what is kept of those who left."""
 
 import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
@@ -40,13 +40,16 @@ class CodePurpose(StrEnum):
 
     VERIFY_EMAIL = "VERIFY_EMAIL"
     RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - the name of a purpose
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+    UNDO_EMAIL_CHANGE = "UNDO_EMAIL_CHANGE"
 
 
 class Account(Row):
     """One who can sign in.
 
     An address that has not been verified is a claim: many accounts may claim one address, and whoever proves it first
-    has it. So a registration looks the same whether or not the address was known before.
+    has it. So a registration looks the same whether or not the address was known before. The claim of a guest is an
+    account beside his own, which takes it over once the address is proved.
     """
 
     __tablename__ = "accounts"
@@ -58,6 +61,8 @@ class Account(Row):
             postgresql_where=text("email_verified_at IS NOT NULL"),
         ),
         Index("ix_accounts_claimed_email", "email_key", postgresql_where=text("email_verified_at IS NULL")),
+        Index("ix_accounts_guest_id", "guest_id", postgresql_where=text("guest_id IS NOT NULL")),
+        Index("ix_accounts_role", "role", "id", postgresql_where=text("role IN ('MODERATOR', 'ADMIN')")),
         CheckConstraint("username ~ '^[a-z0-9_]{3,32}$'", name="username_form"),
     )
 
@@ -73,6 +78,9 @@ class Account(Row):
     locale: Mapped[str] = mapped_column(default="en", server_default="en")
     who_may_write_to_me: Mapped[Audience] = mapped_column(default=Audience.EVERYONE)
     who_sees_my_presence: Mapped[Audience] = mapped_column(default=Audience.EVERYONE)
+    banned_until: Mapped[Moment | None] = mapped_column(default=None)  # of one who is BANNED: null is for ever
+    muted_until: Mapped[Moment | None] = mapped_column(default=None)
+    guest_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(on_delete="SET NULL"), default=None)
     created_at: Mapped[CreatedAt] = mapped_column(init=False)
     last_seen_at: Mapped[Moment | None] = mapped_column(default=None)
 
@@ -97,9 +105,10 @@ class Session(Row):
 
 
 class OneTimeCode(Row):
-    """Six digits sent to an address, made from `id` and the server's key; nothing of them is stored.
+    """Digits sent to an address, made from `id` and the server's key; nothing of them is stored.
 
-    One row an account and purpose: a new code takes the place of the old one. It is used at most once.
+    One row an account and purpose: a new code takes the place of the old one. It is used at most once, and worthless
+    after a few wrong `tries`. `email` is set where the code goes to another address than the account's.
     """
 
     __tablename__ = "one_time_codes"
@@ -108,9 +117,62 @@ class OneTimeCode(Row):
     id: Mapped[Id] = mapped_column(default_factory=new_id)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     purpose: Mapped[CodePurpose]
+    email: Mapped[str | None] = mapped_column(default=None)
+    email_key: Mapped[str | None] = mapped_column(default=None)
+    tries: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     created_at: Mapped[CreatedAt] = mapped_column(init=False)
     expires_at: Mapped[Moment]
     used_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class SecondFactor(Row):
+    """The secret that an authenticator app shares with us (RFC 6238), sealed with the server's key.
+
+    It counts from `confirmed_at` on. `last_step` is the number of the 30 seconds whose code was used last: no code up
+    to it is taken again.
+    """
+
+    __tablename__ = "second_factors"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    sealed_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int | None] = mapped_column(default=None)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    confirmed_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class RecoveryCode(Row):
+    """What takes the place of an authenticator once: 80 random bits, of which the SHA-256 digest is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    used_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class Departure(Row):
+    """What somebody who deleted the account gets back if he changes his mind until `ends_at`; then it is erased.
+
+    Meanwhile the account itself names nobody any more: name and address are free for others.
+    """
+
+    __tablename__ = "departures"
+    __table_args__ = (
+        Index("ix_departures_username", "username"),
+        Index("ix_departures_email_key", "email_key"),
+        Index("ix_departures_ends_at", "ends_at"),
+    )
+
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    username: Mapped[str]
+    display_name: Mapped[str]
+    role: Mapped[Role]
+    email: Mapped[str]
+    email_key: Mapped[str]
+    password_hash: Mapped[str]
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    ends_at: Mapped[Moment]
 
 
 class RateLimit(Row):

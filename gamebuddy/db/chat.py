@@ -109,3 +109,4 @@ class Message(Row):
     text: Mapped[str]
     reply_to_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"), default=None)
     created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    deleted_at: Mapped[Moment | None] = mapped_column(default=None)  # the text is gone with it

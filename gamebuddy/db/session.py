@@ -64,8 +64,10 @@ class WriteSession(ReadSession):
     async def apart(self) -> "AsyncIterator[WriteSession]":
         """Open a second transaction that commits whatever becomes of this one, such as the count of wrong tries.
 
-        It takes a connection of its own: call it before the first statement of this session.
+        The connection of this one is given back before, as `let_go` does: if everybody held two at once, the pool would
+        wait for itself for ever.
         """
+        await self.let_go()
         async with self.database.write() as session:
             yield session
 
