@@ -1,0 +1,83 @@
+"""What the staff does: sanctions, and the log of every privileged act."""
+
+import uuid
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
+
+
+class SanctionKind(StrEnum):
+    """What is taken from an account for a while, or for ever."""
+
+    MUTE = "MUTE"
+    BAN = "BAN"
+
+
+class Sanction(Row):
+    """One sanction with its reason. Those in force are counted together in the account's own row."""
+
+    __tablename__ = "sanctions"
+    __table_args__ = (
+        Index("ix_sanctions_account_id_id", "account_id", "id"),
+        Index(
+            "uq_sanctions_in_force",
+            "account_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
+    kind: Mapped[SanctionKind]
+    reason: Mapped[str]
+    by_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(on_delete="SET NULL"), default=None)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    until: Mapped[Moment | None] = mapped_column(default=None)  # null: for ever
+    lifted_at: Mapped[Moment | None] = mapped_column(default=None)  # by somebody, by time, or by the next of its kind
+
+
+class AuditAction(StrEnum):
+    """What is written down."""
+
+    SET_ROLE = "SET_ROLE"
+    CREATE_USER = "CREATE_USER"
+    SANCTION = "SANCTION"
+    LIFT_SANCTION = "LIFT_SANCTION"
+    LOOK_AT_ACCOUNTS = "LOOK_AT_ACCOUNTS"
+    REFUSED = "REFUSED"
+    SESSION_STOLEN = "SESSION_STOLEN"
+    CHANGE_PASSWORD = "CHANGE_PASSWORD"  # noqa: S105 - the name of an action
+    RESET_PASSWORD = "RESET_PASSWORD"  # noqa: S105 - the name of an action
+    CHANGE_EMAIL = "CHANGE_EMAIL"
+    UNDO_EMAIL_CHANGE = "UNDO_EMAIL_CHANGE"
+    ADD_SECOND_FACTOR = "ADD_SECOND_FACTOR"
+    REMOVE_SECOND_FACTOR = "REMOVE_SECOND_FACTOR"
+    DELETE_ACCOUNT = "DELETE_ACCOUNT"
+    RESTORE_ACCOUNT = "RESTORE_ACCOUNT"
+
+
+class AuditEntry(Row):
+    """One act, written in the transaction that did it. A trigger keeps rows from being changed or taken away."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (
+        Index("ix_audit_log_actor_id_number", "actor_id", "number"),
+        Index("ix_audit_log_target_id_number", "target_id", "number"),
+    )
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), unique=True, init=False)
+    # No foreign keys: the log neither keeps an account from being erased nor changes when it is.
+    actor_id: Mapped[uuid.UUID | None]
+    action: Mapped[AuditAction]
+    target_id: Mapped[uuid.UUID | None] = mapped_column(default=None)
+    reason: Mapped[str | None] = mapped_column(default=None)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
+    at: Mapped[CreatedAt] = mapped_column(init=False)
