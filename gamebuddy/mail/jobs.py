@@ -15,9 +15,23 @@ ENTRYPOINT = "letter"
 
 
 class LetterKind(StrEnum):
-    """What a letter is about."""
+    """What a letter is about.
+
+    The first four bring a code, or a name, to whoever asks: anybody can cause them, so they are few an hour. The others
+    tell the owner what was done in his name.
+    """
 
     CONFIRM_ADDRESS = "confirm-address"
+    CONFIRM_NEW_ADDRESS = "confirm-new-address"
+    RESET_PASSWORD = "reset-password"  # noqa: S105 - the name of a letter
+    RECOVER_USERNAME = "recover-username"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a letter
+    ADDRESS_CHANGED = "address-changed"
+    SECOND_FACTOR_ADDED = "second-factor-added"
+    SECOND_FACTOR_REMOVED = "second-factor-removed"
+    SESSION_STOLEN = "session-stolen"
+    ACCOUNT_CREATED = "account-created"
+    ACCOUNT_DELETED = "account-deleted"
 
 
 @dataclass(frozen=True, slots=True)

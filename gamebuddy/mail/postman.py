@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -16,17 +15,13 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
-from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
 
-from gamebuddy import db
-from gamebuddy.auth.codes import LIFETIME, Codes
+from gamebuddy.auth.codes import Codes
 from gamebuddy.auth.keys import Keys
 from gamebuddy.db import Database
 from gamebuddy.errors import Unavailable
-from gamebuddy.mail import mailbox, writing
+from gamebuddy.mail import contents, mailbox, writing
 from gamebuddy.mail.jobs import ENTRYPOINT, Letter
-from gamebuddy.mail.writing import Recipient
 from gamebuddy.settings import LOOPBACK_NAMES, Settings
 
 SMTP_SECONDS = 10  # for each word of the other server
@@ -189,56 +184,8 @@ class Postman:
     async def _write(self, letter: Letter) -> EmailMessage | None:
         """Write a letter from what is in the database now; None when there is nothing to say any more."""
         async with self._database.read() as session:
-            owner = await _owner(session, letter.account_id)
-            code = await _code(session, letter.account_id)
-        if owner is not None:
-            recipient = Recipient(address=owner.email or "", locale=owner.locale)
-            return writing.write("address_in_use", recipient, self._settings, username=owner.username)
-        if code is None:
-            return None
-        row_id, account = code
-        return writing.write(
-            "confirm_address",
-            Recipient(address=account.email or "", locale=account.locale),
-            self._settings,
-            username=account.username,
-            code=self._codes.code_of(row_id),
-            minutes=int(LIFETIME.total_seconds() // 60),
-        )
-
-
-async def _owner(session: db.ReadSession, claimant_id: uuid.UUID) -> db.Account | None:
-    """Find the account that has proved the address which another one claims."""
-    claimant = aliased(db.Account)
-    owner: db.Account | None = await session.scalar(
-        select(db.Account)
-        .join(claimant, claimant.email_key == db.Account.email_key)
-        .where(
-            claimant.id == claimant_id,
-            db.Account.id != claimant.id,
-            db.Account.email_verified_at.is_not(None),
-            db.Account.status == db.AccountStatus.ACTIVE,
-        )
-    )
-    return owner
-
-
-async def _code(session: db.ReadSession, account_id: uuid.UUID) -> tuple[uuid.UUID, db.Account] | None:
-    """Find the code that an account waits for; None when it is used or too old."""
-    row = (
-        await session.execute(
-            select(db.OneTimeCode.id, db.Account)
-            .join(db.Account, db.Account.id == db.OneTimeCode.account_id)
-            .where(
-                db.Account.id == account_id,
-                db.Account.email_verified_at.is_(None),
-                db.OneTimeCode.purpose == db.CodePurpose.VERIFY_EMAIL,
-                db.OneTimeCode.used_at.is_(None),
-                db.OneTimeCode.expires_at > func.now(),
-            )
-        )
-    ).one_or_none()
-    return (row[0], row[1]) if row else None
+            content = await contents.find(session, self._codes, letter)
+        return writing.write(content, self._settings) if content else None
 
 
 def _is_permanent(error: Exception) -> bool:

@@ -1,5 +1,6 @@
 import stat
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,8 +12,9 @@ from sqlalchemy import text
 
 from gamebuddy import mail
 from gamebuddy.mail import writing
+from gamebuddy.mail.jobs import LetterKind
 from gamebuddy.mail.postman import Carrier
-from gamebuddy.mail.writing import Recipient
+from gamebuddy.mail.writing import LANGUAGES, Content, Recipient
 from gamebuddy.schema.context import Services
 from gamebuddy.settings import Settings
 from tests.accounts.operations import payload, problems, register, verify
@@ -113,7 +115,8 @@ async def test_without_a_mail_server_letters_go_to_the_mailbox(settings: Setting
     own = settings.model_copy(update={"data_dir": tmp_path, "smtp_url": None})
     recipient = Recipient(address="nika@example.com", locale="ru")
     for code in ("012345", "543210"):
-        letter = writing.write("confirm_address", recipient, own, username="nika", code=code, minutes=15)
+        words = {"username": "nika", "code": code, "minutes": 15}
+        letter = writing.write(Content(name="confirm_address", recipient=recipient, words=words), own)
         await Carrier(own).carry(letter)
     assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "mail").iterdir()} == {0o600}
     newest, oldest = mail.read_mailbox(tmp_path / "mail")
@@ -123,16 +126,28 @@ async def test_without_a_mail_server_letters_go_to_the_mailbox(settings: Setting
     assert newest.at.tzinfo is not None
 
 
-@pytest.mark.parametrize("name", ["confirm_address", "address_in_use"])
+LETTERS = sorted({path.name.split(".")[0] for path in Path(writing.__file__).with_name("letters").glob("*.txt")})
+
+
+@pytest.mark.parametrize("name", LETTERS)
 @pytest.mark.parametrize("locale", ["en", "ru", "pt-BR"])
 def test_a_letter_escapes_what_it_quotes(settings: Settings, name: str, locale: str) -> None:
     hostile = "<script>alert(1)</script>{{7*7}}%s"
-    letter = writing.write(
-        name, Recipient(address="a@example.com", locale=locale), settings, username=hostile, code="1", minutes=15
-    )
+    words = {"username": hostile, "code": "123456", "minutes": 15, "until": datetime(2026, 11, 23, tzinfo=UTC)}
+    recipient = Recipient(address="a@example.com", locale=locale)
+    letter = writing.write(Content(name=name, recipient=recipient, words=words), settings)
     plain, html = letter.get_body(("plain",)), letter.get_body(("html",))
     assert plain is not None
     assert html is not None
     assert hostile in plain.get_content()
     assert "<script>" not in html.get_content()
     assert "{{7*7}}%s" in html.get_content()
+
+
+def test_every_letter_is_written_in_every_language() -> None:
+    kinds = {kind.replace("-", "_") for kind in LetterKind} | {"address_in_use"}
+    assert set(LETTERS) == kinds
+    folder = Path(writing.__file__).with_name("letters")
+    assert {path.name for path in folder.glob("*.txt")} == {
+        f"{name}.{lang}.txt" for name in kinds for lang in LANGUAGES
+    }
