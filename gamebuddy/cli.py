@@ -21,7 +21,7 @@ from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from gamebuddy.errors import Rejected, Unavailable
-from gamebuddy.resolvers import accounts, games
+from gamebuddy.resolvers import administration, games
 from gamebuddy.schema import root
 from gamebuddy.settings import Settings, SettingsError
 
@@ -102,7 +102,7 @@ def create_admin(
         gate = Gate(settings)
         try:
             async with database.write() as session:
-                await accounts.create_admin(session, gate, username=username, email=email, password=password)
+                await administration.create_admin(session, gate, username=username, email=email, password=password)
         finally:
             await gate.close()
 

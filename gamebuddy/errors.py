@@ -47,12 +47,17 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with an input; `field` is the path below the input in snake case, list places as numbers."""
+    """One thing wrong with an input; `field` is the path below the input in snake case, list places as numbers.
+
+    `retry_at` comes with RETRY_LATER; `reason` and `until` (None: for ever) with ACCOUNT_BANNED and ACCOUNT_MUTED.
+    """
 
     code: Code
     message: str
     field: tuple[str | int, ...] = ()
     retry_at: datetime | None = None
+    reason: str | None = None
+    until: datetime | None = None
 
 
 class GameBuddyError(Exception):

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Role
-from gamebuddy.errors import Forbidden, Unauthenticated
+from gamebuddy.errors import Code, Forbidden, Problem, Rejected, Unauthenticated
 
 
 class Right(StrEnum):
@@ -14,10 +15,12 @@ class Right(StrEnum):
 
     PUBLIC = "PUBLIC"
     USE_ACCOUNT = "USE_ACCOUNT"
+    MANAGE_ACCOUNT = "MANAGE_ACCOUNT"
     EDIT_PROFILE = "EDIT_PROFILE"
     SEARCH_TEAMMATES = "SEARCH_TEAMMATES"
     SEARCH_FURTHER = "SEARCH_FURTHER"
     SEND_TEAMMATE_REQUEST = "SEND_TEAMMATE_REQUEST"
+    MANAGE_TEAMMATES = "MANAGE_TEAMMATES"
     OPEN_CHAT = "OPEN_CHAT"
     CREATE_GROUP = "CREATE_GROUP"
     READ_CHAT = "READ_CHAT"
@@ -25,16 +28,18 @@ class Right(StrEnum):
     FOLLOW_EVENTS = "FOLLOW_EVENTS"
     UPLOAD = "UPLOAD"
     REPORT = "REPORT"
+    READ_AUDIT_LOG = "READ_AUDIT_LOG"
     MODERATE = "MODERATE"
     ADMINISTER = "ADMINISTER"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether it is allowed, and why not, for a person to read."""
+    """Whether it is allowed; if not, why, for a person to read, and until when where time changes it."""
 
     is_allowed: bool
     reason: str | None = None
+    until: datetime | None = None
 
 
 SIGNED_IN = frozenset(Role)
@@ -46,10 +51,12 @@ ADMINS = frozenset({Role.ADMIN})
 HOLDERS: Mapping[Right, frozenset[Role] | None] = {
     Right.PUBLIC: None,
     Right.USE_ACCOUNT: SIGNED_IN,
+    Right.MANAGE_ACCOUNT: VERIFIED,  # a guest has neither password nor address
     Right.EDIT_PROFILE: SIGNED_IN,
     Right.SEARCH_TEAMMATES: SIGNED_IN,
     Right.SEARCH_FURTHER: VERIFIED,  # a guest sees the first page
     Right.SEND_TEAMMATE_REQUEST: VERIFIED,
+    Right.MANAGE_TEAMMATES: VERIFIED,
     Right.OPEN_CHAT: VERIFIED,
     Right.CREATE_GROUP: VERIFIED,
     Right.READ_CHAT: SIGNED_IN,  # what one reads is decided by membership
@@ -57,13 +64,21 @@ HOLDERS: Mapping[Right, frozenset[Role] | None] = {
     Right.FOLLOW_EVENTS: SIGNED_IN,
     Right.UPLOAD: VERIFIED,
     Right.REPORT: VERIFIED,
+    Right.READ_AUDIT_LOG: VERIFIED,  # what one reads in it is decided by the role
     Right.MODERATE: STAFF,
     Right.ADMINISTER: ADMINS,
 }
 
+# What a mute takes: whatever puts words before others.
+WRITING = frozenset({Right.SEND_MESSAGE, Right.SEND_TEAMMATE_REQUEST, Right.CREATE_GROUP})
+NEVER = datetime.max.replace(tzinfo=UTC)  # when a mute without an end is over
+
+# On whom one may act at all: only on lower ones. An administrator is acted on by a change of role alone.
+RANKS: Mapping[Role, int] = {Role.GUEST: 0, Role.USER: 0, Role.MODERATOR: 1, Role.ADMIN: 2}
+
 
 def decide(viewer: Viewer | None, right: Right) -> Decision:
-    """Decide from the table alone. An unknown right is a no."""
+    """Decide from the tables alone. An unknown right is a no."""
     if right not in HOLDERS:
         return Decision(is_allowed=False, reason="Nobody may do this.")
     holders = HOLDERS[right]
@@ -71,11 +86,13 @@ def decide(viewer: Viewer | None, right: Right) -> Decision:
         return Decision(is_allowed=True)
     if viewer is None:
         return Decision(is_allowed=False, reason="Sign in first.")
-    if viewer.role in holders:
-        return Decision(is_allowed=True)
-    if viewer.role is Role.GUEST and Role.USER in holders:
-        return Decision(is_allowed=False, reason="Confirm your e-mail address first.")
-    return Decision(is_allowed=False, reason="Your role does not allow this.")
+    if viewer.role not in holders:
+        is_unproved = viewer.role is Role.GUEST and Role.USER in holders
+        reason = "Confirm your e-mail address first." if is_unproved else "Your role does not allow this."
+        return Decision(is_allowed=False, reason=reason)
+    if right in WRITING and is_muted(viewer):
+        return Decision(is_allowed=False, reason="You may not write for now.", until=_told(viewer.muted_until))
+    return Decision(is_allowed=True)
 
 
 def require(viewer: Viewer | None, right: Right) -> None:
@@ -84,10 +101,32 @@ def require(viewer: Viewer | None, right: Right) -> None:
     Raises:
         Unauthenticated: when nobody is signed in and the right is not everybody's.
         Forbidden: when the role does not hold it.
+        Rejected: ACCOUNT_MUTED when the role holds it, and a mute takes it.
     """
     decision = decide(viewer, right)
-    if not decision.is_allowed:
-        raise Unauthenticated(decision.reason) if viewer is None else Forbidden(decision.reason)
+    if decision.is_allowed:
+        return
+    if viewer is None:
+        raise Unauthenticated(decision.reason)
+    if viewer.role in (HOLDERS.get(right) or ()):
+        message = decision.reason or ""
+        raise Rejected(Problem(code=Code.ACCOUNT_MUTED, message=message, until=decision.until))
+    raise Forbidden(decision.reason)
+
+
+def is_muted(viewer: Viewer) -> bool:
+    """Tell whether a mute is in force."""
+    return viewer.muted_until is not None and viewer.muted_until > datetime.now(UTC)
+
+
+def outranks(viewer: Viewer, role: Role) -> bool:
+    """Tell whether the viewer may act on somebody of this role: a moderator on players, an administrator on both."""
+    return RANKS[viewer.role] > RANKS[role]
+
+
+def may_ban_for_ever(viewer: Viewer) -> bool:
+    """Tell whether the viewer's bans may last; a moderator's end after 30 days at most."""
+    return viewer.role is Role.ADMIN
 
 
 def requirement(right: Right) -> str:
@@ -98,3 +137,7 @@ def requirement(right: Right) -> str:
     if holders == SIGNED_IN:
         return "a signed-in account"
     return "role " + " or ".join(role.value for role in Role if role in holders)
+
+
+def _told(until: datetime | None) -> datetime | None:
+    return None if until == NEVER else until

@@ -31,25 +31,34 @@ class Limit(StrEnum):
     """What is limited. Those BY_ADDRESS count a network address and are multiplied by RATE_LIMIT_FACTOR."""
 
     SIGN_IN = "SIGN_IN"
+    PASSWORD = "PASSWORD"  # noqa: S105 - the password of one who is signed in already
+    SECOND_FACTOR = "SECOND_FACTOR"
     CODE_TRIES = "CODE_TRIES"
     LETTERS = "LETTERS"
+    EMAIL_CHANGES = "EMAIL_CHANGES"
     SEND_MESSAGE = "SEND_MESSAGE"
     SIGN_IN_BY_ADDRESS = "SIGN_IN_BY_ADDRESS"
-    VERIFY_BY_ADDRESS = "VERIFY_BY_ADDRESS"
     REGISTER_BY_ADDRESS = "REGISTER_BY_ADDRESS"
-    RESEND_BY_ADDRESS = "RESEND_BY_ADDRESS"
+    ASK_FOR_LETTER_BY_ADDRESS = "ASK_FOR_LETTER_BY_ADDRESS"
+    TRY_CODE_BY_ADDRESS = "TRY_CODE_BY_ADDRESS"
+    REFRESH_BY_ADDRESS = "REFRESH_BY_ADDRESS"
 
 
 RATES: Mapping[Limit, Rate] = {
     Limit.SIGN_IN: Rate(5, timedelta(minutes=3)),
+    Limit.PASSWORD: Rate(5, timedelta(minutes=3)),
+    # Three of a million codes are right at any time: at this rate a guesser needs four years for an even chance.
+    Limit.SECOND_FACTOR: Rate(10, timedelta(minutes=10)),
     # Five tries for one code: when the sixth would have room, the code has expired.
     Limit.CODE_TRIES: Rate(5, LIFETIME),
     Limit.LETTERS: Rate(3, timedelta(hours=1)),
+    Limit.EMAIL_CHANGES: Rate(5, timedelta(hours=1)),
     Limit.SEND_MESSAGE: Rate(60, timedelta(milliseconds=200)),
     Limit.SIGN_IN_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
-    Limit.VERIFY_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
     Limit.REGISTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
-    Limit.RESEND_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
+    Limit.ASK_FOR_LETTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
+    Limit.TRY_CODE_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
+    Limit.REFRESH_BY_ADDRESS: Rate(120, timedelta(milliseconds=500)),
 }
 BY_ADDRESS = frozenset(limit for limit in Limit if limit.endswith("_BY_ADDRESS"))
 
@@ -76,20 +85,23 @@ class Throttle:
     async def take(self, session: WriteSession, *hits: Hit) -> None:
         """Count the hits in a transaction of their own, which stays whatever becomes of this one.
 
-        They are counted in order; what comes after a full bucket is not counted. Call it before the first statement
-        of the session: two connections held at once by everybody would be a deadlock of the pool.
+        They are counted in order; what comes after a full bucket is not counted. Nothing may have been written yet.
 
         Raises:
             Rejected: RETRY_LATER with the moment from which on the full bucket has room.
         """
-        retry_at = None
         async with session.apart() as own:
-            for hit in hits:
-                retry_at = await self.count(own, hit)
-                if retry_at is not None:
-                    break
+            retry_at = await self.count_all(own, *hits)
         if retry_at is not None:
             raise retry_later(MESSAGE, retry_at)
+
+    async def count_all(self, session: WriteSession, *hits: Hit) -> datetime | None:
+        """Count hits in this transaction, up to the first full bucket; tell from when on that has room."""
+        for hit in hits:
+            retry_at = await self.count(session, hit)
+            if retry_at is not None:
+                return retry_at
+        return None
 
     async def count(self, session: WriteSession, hit: Hit) -> datetime | None:
         """Count one hit in this transaction; when the bucket is full, tell from when on it has room."""

@@ -4,6 +4,7 @@ import json
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import batched
 
 from sqlalchemy import (
     ARRAY,
@@ -31,6 +32,7 @@ from gamebuddy.events import types
 
 CHANNEL = "gamebuddy"
 GROWN = "grown"  # the message that says no more than: read on
+SUSPECTS_A_MESSAGE = 100  # PostgreSQL takes 8,000 bytes
 
 _XID = db.Event.__table__.c.xid
 
@@ -130,12 +132,11 @@ async def append(session: WriteSession, *events: types.Event) -> None:
     await session.execute(select(func.pg_notify(CHANNEL, GROWN)))
 
 
-async def end_streams(
-    session: WriteSession, *, session_id: uuid.UUID | None = None, account_id: uuid.UUID | None = None
-) -> None:
-    """Have every process look again, as soon as this commits, at the rights of a session or of an account."""
-    suspects = [str(suspect) for suspect in (session_id, account_id) if suspect is not None]
-    await session.execute(select(func.pg_notify(CHANNEL, json.dumps({"look_again": suspects}))))
+async def look_again(session: WriteSession, *suspects: uuid.UUID) -> None:
+    """Have every process look, as soon as this commits, at the rights of sessions and accounts; what ended closes."""
+    for some in batched(suspects, SUSPECTS_A_MESSAGE):
+        message = json.dumps({"look_again": [str(suspect) for suspect in some]})
+        await session.execute(select(func.pg_notify(CHANNEL, message)))
 
 
 async def epoch(session: ReadSession) -> uuid.UUID:

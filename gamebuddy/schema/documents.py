@@ -53,7 +53,9 @@ LARGEST_PAGE = 100  # what a field counts that asks for more than any list gives
 PAGE_ARGUMENTS = ("first", "last")
 AUTHENTICATING = frozenset(
     {"register", "verifyEmail", "resendVerification", "signIn", "signInAsGuest", "refreshSession",
-     "requestPasswordReset", "resetPassword", "recoverUsername", "changePassword", "deleteAccount"}
+     "requestPasswordReset", "resetPassword", "recoverUsername", "changePassword", "changeEmail",
+     "confirmEmailChange", "undoEmailChange", "deleteAccount", "restoreAccount", "beginTotp", "confirmTotp",
+     "removeTotp", "renewRecoveryCodes", "createUser"}
 )  # fmt: skip
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"

@@ -25,8 +25,8 @@ describe_enum(
     TOTP_REQUIRED="The account asks for a second factor.",
     TOTP_WRONG="The second factor is wrong or was used already.",
     SESSION_REVOKED="The session has ended: sign in again.",
-    ACCOUNT_BANNED="The account is banned; the message says why and until when.",
-    ACCOUNT_MUTED="The account may not write for now.",
+    ACCOUNT_BANNED="The account is banned; `Sanctioned` says why and until when.",
+    ACCOUNT_MUTED="The account may not write for now; `Sanctioned` says until when.",
     RETRY_LATER="Too many tries: `retryAt` of RetryLater says when the next one counts.",
     LIMIT_REACHED="A limit on how many there may be is reached.",
     CONFLICT="It has changed meanwhile: load it again.",
@@ -58,6 +58,14 @@ class RetryLater(UserError):
     retry_at: Moment = strawberry.field(description="From when on a try counts again.")
 
 
+@strawberry.type(description="The account is banned or muted. A ban is told of after the right password only.")
+class Sanctioned(UserError):
+    """See the description."""
+
+    reason: str | None = strawberry.field(description="Why, in the words of the staff.")
+    until: Moment | None = strawberry.field(description="Until when; null for ever.")
+
+
 def user_errors(rejected: Rejected) -> list[UserError]:
     """Say to a client what it can mend."""
     return [_user_error(problem) for problem in rejected.problems]
@@ -67,4 +75,12 @@ def _user_error(problem: Problem) -> UserError:
     path = ["input", *(to_camel_case(part) if isinstance(part, str) else str(part) for part in problem.field)]
     if problem.retry_at is not None:
         return RetryLater(code=problem.code, message=problem.message, path=path, retry_at=Moment(problem.retry_at))
+    if problem.code in {Code.ACCOUNT_BANNED, Code.ACCOUNT_MUTED}:
+        return Sanctioned(
+            code=problem.code,
+            message=problem.message,
+            path=path,
+            reason=problem.reason,
+            until=Moment(problem.until) if problem.until else None,
+        )
     return InputError(code=problem.code, message=problem.message, path=path)

@@ -268,9 +268,9 @@ async def _is_visible(context: Context, event: types.Event) -> bool:
         case types.MessageSent(message_id=message_id):
             return await loaders.messages.load(message_id) is not None
         case types.MemberJoined(account_id=account_id) | types.MemberLeft(account_id=account_id):
-            return await loaders.accounts.load(account_id) is not None
+            return await loaders.signers.load(account_id) is not None
         case types.MessagesRead(actor_id=actor_id):
-            return actor_id is not None and await loaders.accounts.load(actor_id) is not None
+            return actor_id is not None and await loaders.signers.load(actor_id) is not None
         case types.TeammateRequestChanged(request_id=request_id):
             return await loaders.requests.load(request_id) is not None
         case _:

@@ -26,6 +26,9 @@ class Kind(StrEnum):
     CHAT = "cht"
     MESSAGE = "msg"
     EVENT = "evt"
+    ACCOUNT = "acc"
+    SANCTION = "snc"
+    AUDIT_ENTRY = "aud"
 
 
 def write(kind: Kind, row_id: uuid.UUID) -> strawberry.ID:

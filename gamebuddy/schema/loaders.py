@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from strawberry.dataloader import DataLoader
 
-from gamebuddy.resolvers import accounts, chat, games, profiles, sessions, teammates
+from gamebuddy.resolvers import accounts, administration, audit, chat, games, profiles, sanctions, teammates
 
 if TYPE_CHECKING:
     from gamebuddy.schema.context import Context
@@ -21,7 +21,13 @@ class Loaders:
     def __init__(self, context: "Context") -> None:
         self._context = context
         self.accounts = self._by_id(accounts.by_ids)
-        self.sessions = self._by_id(sessions.by_ids)
+        self.signers = self._by_id(accounts.signers_by_ids)
+        self.staff_views = self._by_id(administration.accounts_by_ids)
+        self.sessions = self._by_id(accounts.sessions_by_ids)
+        self.sessions_of = self._by_id(accounts.sessions_by_account_ids)
+        self.sanctions = self._by_id(sanctions.by_ids)
+        self.sanctions_of = self._by_id(sanctions.by_account_ids)
+        self.audit_entries = self._by_id(audit.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
         self.player_games = self._by_id(profiles.games_by_ids)
         self.genres = self._by_id(games.genres_by_ids)

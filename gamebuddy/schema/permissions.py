@@ -56,4 +56,8 @@ class Permission:
     @classmethod
     def of(cls, decision: Decision) -> "Permission":
         """Show a decision."""
-        return cls(is_allowed=decision.is_allowed, reason=decision.reason)
+        return cls(
+            is_allowed=decision.is_allowed,
+            reason=decision.reason,
+            until=Moment(decision.until) if decision.until else None,
+        )

@@ -187,6 +187,13 @@ class Profile(Node):
             updated_at=Moment(row.updated_at),
         )
 
+    @classmethod
+    def empty(cls, account_id: uuid.UUID, at: Moment) -> "Profile":
+        """Show that there is nothing to tell of an account any more."""
+        row = db.Profile(account_id=account_id, is_looking_for_teammates=False)
+        row.updated_at = at
+        return cls.of(row, is_reduced=False)
+
     @field
     def bio(self) -> str | None:
         """About the player, at most 500 characters. For signed-in viewers."""
@@ -233,6 +240,7 @@ class User(Node):
     role: db.Role = strawberry.field(description="What the account may do.")
     created_at: Moment = strawberry.field(description="When the account was made.")
     row_id: strawberry.Private[uuid.UUID]
+    is_deleted: strawberry.Private[bool]
 
     @classmethod
     def of(cls, row: db.Account) -> "User":
@@ -244,11 +252,14 @@ class User(Node):
             role=row.role,
             created_at=Moment(row.created_at),
             row_id=row.id,
+            is_deleted=row.status is db.AccountStatus.DELETED,
         )
 
     @field
     async def profile(self, info: Info) -> Profile:
         """What the player tells of himself."""
+        if self.is_deleted:
+            return Profile.empty(self.row_id, self.created_at)
         row = cast("db.Profile", await info.context.loaders.profiles.load(self.row_id))
         return Profile.of(row, is_reduced=info.context.viewer is None)
 
@@ -377,8 +388,8 @@ class ProfilePayload:
 
 
 async def user(info: Info, account_id: uuid.UUID | None) -> User | None:
-    """Show a player, if the viewer may see him."""
-    row = await info.context.loaders.accounts.load(account_id) if account_id else None
+    """Show who is behind something that the viewer sees; null for whoever is hidden from him."""
+    row = await info.context.loaders.signers.load(account_id) if account_id else None
     return User.of(row) if row else None
 
 

@@ -26,11 +26,18 @@ from strawberry.types import ExecutionContext
 from gamebuddy.auth.policy import Right
 from gamebuddy.errors import BadInput
 from gamebuddy.schema import events, ids
-from gamebuddy.schema.accounts import AccountMutations
+from gamebuddy.schema.accounts import AccountMutations, RecoveryMutations, SecondFactorMutations
+from gamebuddy.schema.administration import (
+    AdministrationMutations,
+    AdministrationQueries,
+    AuditEntry,
+    Sanction,
+    account_node,
+)
 from gamebuddy.schema.chat import Chat, ChatMutations, ChatQueries, Message
 from gamebuddy.schema.context import Context
 from gamebuddy.schema.documents import UsePrepared
-from gamebuddy.schema.errors import InputError, RetryLater
+from gamebuddy.schema.errors import InputError, RetryLater, Sanctioned
 from gamebuddy.schema.events import EventQueries, EventSubscriptions
 from gamebuddy.schema.fields import Reading, query, rights_of
 from gamebuddy.schema.games import Game, GameQueries, GameRank, GameRole, Genre
@@ -48,6 +55,8 @@ MOST_NODES = 50
 async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
     """Show whatever an id points at, through the same loaders as everything else; None when it is hidden."""
     loaders = context.loaders
+    if kind is Kind.ACCOUNT:
+        return await account_node(context, row_id)
     if kind is Kind.PROFILE:
         row = await loaders.profiles.load(row_id) if await loaders.accounts.load(row_id) else None
         return Profile.of(row, is_reduced=context.viewer is None) if row else None
@@ -57,6 +66,8 @@ async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
         Kind.GAME: (loaders.games.load, Game.of),
         Kind.GAME_RANK: (loaders.ranks.load, GameRank.of),
         Kind.GAME_ROLE: (loaders.roles.load, GameRole.of),
+        Kind.AUDIT_ENTRY: (loaders.audit_entries.load, AuditEntry.of),
+        Kind.SANCTION: (loaders.sanctions.load, Sanction.of),
         Kind.SESSION: (loaders.sessions.load, Session.of),
         Kind.TEAMMATE_REQUEST: (loaders.requests.load, TeammateRequest.of),
         Kind.CHAT: (loaders.chats.load, Chat.of),
@@ -95,8 +106,25 @@ class NodeQueries:
         return list(await asyncio.gather(*(_node(door.context, kind, row_id) for kind, row_id in wanted)))
 
 
-QUERIES = (NodeQueries, PlayerQueries, GameQueries, SearchQueries, ChatQueries, ViewerQueries, EventQueries)
-MUTATIONS = (AccountMutations, PlayerMutations, TeammateMutations, ChatMutations)
+QUERIES = (
+    NodeQueries,
+    PlayerQueries,
+    GameQueries,
+    SearchQueries,
+    ChatQueries,
+    ViewerQueries,
+    EventQueries,
+    AdministrationQueries,
+)
+MUTATIONS = (
+    AccountMutations,
+    RecoveryMutations,
+    SecondFactorMutations,
+    PlayerMutations,
+    TeammateMutations,
+    ChatMutations,
+    AdministrationMutations,
+)
 SUBSCRIPTIONS = (EventSubscriptions,)
 
 
@@ -126,7 +154,7 @@ def build_schema() -> Schema:
         query=roots["Query"],
         mutation=roots["Mutation"],
         subscription=roots["Subscription"],
-        types=[InputError, RetryLater, *events.TYPES],
+        types=[InputError, RetryLater, Sanctioned, *events.TYPES],
         extensions=[UsePrepared],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )

@@ -271,7 +271,7 @@ class TeammateMutations:
         )
         return TeammateRequestPayload(request=TeammateRequest.of(request))
 
-    @mutation(Right.SEND_TEAMMATE_REQUEST)
+    @mutation(Right.MANAGE_TEAMMATES)
     async def answer_teammate_request(self, door: Writing, input: AnswerTeammateRequestInput) -> TeammateRequestPayload:
         """Accept or decline a request that you received. The same answer again changes nothing."""
         request = await teammates.answer_request(
@@ -282,7 +282,7 @@ class TeammateMutations:
         )
         return TeammateRequestPayload(request=TeammateRequest.of(request))
 
-    @mutation(Right.SEND_TEAMMATE_REQUEST)
+    @mutation(Right.MANAGE_TEAMMATES)
     async def cancel_teammate_request(self, door: Writing, input: CancelTeammateRequestInput) -> TeammateRequestPayload:
         """Take back a request that you sent, before it is answered."""
         request = await teammates.cancel_request(
@@ -290,13 +290,13 @@ class TeammateMutations:
         )
         return TeammateRequestPayload(request=TeammateRequest.of(request))
 
-    @mutation(Right.SEND_TEAMMATE_REQUEST)
+    @mutation(Right.MANAGE_TEAMMATES)
     async def remove_teammate(self, door: Writing, input: RemoveTeammateInput) -> UserPayload:
         """End playing together, on both sides."""
         account = await teammates.remove_teammate(door.session, door.viewer, user_id=ids.read(Kind.USER, input.user_id))
         return UserPayload(user=User.of(account))
 
-    @mutation(Right.SEND_TEAMMATE_REQUEST)
+    @mutation(Right.MANAGE_TEAMMATES)
     async def block_user(self, door: Writing, input: BlockUserInput) -> UserPayload:
         """Want nothing to do with somebody.
 
@@ -306,7 +306,7 @@ class TeammateMutations:
         account = await teammates.block_user(door.session, door.viewer, user_id=ids.read(Kind.USER, input.user_id))
         return UserPayload(user=User.of(account))
 
-    @mutation(Right.SEND_TEAMMATE_REQUEST)
+    @mutation(Right.MANAGE_TEAMMATES)
     async def unblock_user(self, door: Writing, input: UnblockUserInput) -> UserPayload:
         """Take a block back, if there is one. What it ended does not come back by itself."""
         account = await teammates.unblock_user(door.session, door.viewer, user_id=ids.read(Kind.USER, input.user_id))

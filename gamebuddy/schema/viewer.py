@@ -10,7 +10,7 @@ from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer as Actor
 from gamebuddy.errors import Unauthenticated
 from gamebuddy.events import log
-from gamebuddy.resolvers import chat, sessions
+from gamebuddy.resolvers import accounts, chat
 from gamebuddy.resolvers.teammates import Direction
 from gamebuddy.schema import events, ids
 from gamebuddy.schema.chat import ChatConnection, chats_of
@@ -79,6 +79,9 @@ class Viewer:
     role: db.Role = strawberry.field(description="What the account may do at all.")
     status: db.AccountStatus = strawberry.field(description="Whether the account can be used.")
     who_may_write_to_me: db.Audience = strawberry.field(description="Who may open a direct chat. Default: EVERYONE.")
+    who_sees_my_presence: db.Audience = strawberry.field(
+        description="Who sees whether the viewer is online. Default: EVERYONE."
+    )
     row: strawberry.Private[db.Account]
 
     @classmethod
@@ -89,6 +92,7 @@ class Viewer:
             role=row.role,
             status=row.status,
             who_may_write_to_me=row.who_may_write_to_me,
+            who_sees_my_presence=row.who_sees_my_presence,
             row=row,
         )
 
@@ -99,8 +103,13 @@ class Viewer:
 
     @field
     async def sessions(self, info: Info) -> list[Session]:
-        """Where the viewer is signed in, the most recently used first; at most 100."""
-        return [Session.of(row) for row in await sessions.find_sessions(info.context.snapshot, _actor(info))]
+        """Where the viewer is signed in, the most recently used first; at most 20."""
+        return [Session.of(row) for row in await accounts.find_sessions(info.context.snapshot, _actor(info))]
+
+    @field
+    async def has_totp(self, info: Info) -> bool:
+        """Whether signing in asks for a code of an authenticator app besides the password."""
+        return await accounts.has_second_factor(info.context.snapshot, _actor(info))
 
     @field
     async def unread_chat_count(self, info: Info) -> int:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from gamebuddy import db
 from gamebuddy.errors import Rejected
-from gamebuddy.resolvers import accounts
+from gamebuddy.resolvers import administration
 from gamebuddy.schema.context import Services
 from tests.accounts.operations import PASSWORD, payload, register, sign_in
 from tests.api import Api
@@ -18,7 +18,7 @@ async def create(services: Services, username: str = "boss", email: str = "boss@
     try:
         async with services.database.write() as session:
             more.setdefault("password", PASSWORD)
-            await accounts.create_admin(session, services.gate, username=username, email=email, **more)
+            await administration.create_admin(session, services.gate, username=username, email=email, **more)
     except Rejected as rejected:
         return [f"{problem.code} {problem.field[0]}" for problem in rejected.problems]
     return []

@@ -605,4 +605,4 @@ async def end_session(services: Services, viewer: Viewer, *, tell: bool = True) 
         ended = update(db.Session).where(db.Session.id == viewer.session_id).values(revoked_at=func.now())
         await session.execute(ended)
         if tell:
-            await log.end_streams(session, session_id=viewer.session_id)
+            await log.look_again(session, viewer.session_id)

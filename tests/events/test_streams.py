@@ -174,7 +174,7 @@ async def test_a_ban_ends_the_streams(make: Factory, services: Services, max_: P
         async with services.database.write() as session:
             banned = update(db.Account).where(db.Account.id == max_.account_id)
             await session.execute(banned.values(status=db.AccountStatus.BANNED))
-            await log.end_streams(session, account_id=max_.account_id)
+            await log.look_again(session, max_.account_id)
         assert await socket.closed() == 4403
 
 

@@ -1,20 +1,47 @@
-"""Accounts: registering, proving an address, signing in and out, and finding people."""
+"""Accounts: registering, proving an address, signing in and out, getting back in, and finding people."""
 
-from gamebuddy.resolvers.accounts.lookup import by_ids, find
-from gamebuddy.resolvers.accounts.refreshing import refresh_session, sign_out
-from gamebuddy.resolvers.accounts.registration import create_admin, register, resend_verification, verify_email
-from gamebuddy.resolvers.accounts.signing_in import Device, SignedIn, sign_in
+from gamebuddy.resolvers.accounts.authenticator import has_second_factor
+from gamebuddy.resolvers.accounts.changes import change_email, change_password, confirm_email_change, undo_email_change
+from gamebuddy.resolvers.accounts.lookup import by_ids, find, signers_by_ids
+from gamebuddy.resolvers.accounts.recovery import recover_username, request_password_reset, reset_password
+from gamebuddy.resolvers.accounts.registration import register, resend_verification, sign_in_as_guest, verify_email
+from gamebuddy.resolvers.accounts.sessions import (
+    Device,
+    SignedIn,
+    end_other_sessions,
+    find_sessions,
+    refresh_session,
+    revoke_session,
+    sessions_by_account_ids,
+    sessions_by_ids,
+    sign_out,
+)
+from gamebuddy.resolvers.accounts.signing_in import sign_in
 
 __all__ = [
     "Device",
     "SignedIn",
     "by_ids",
-    "create_admin",
+    "change_email",
+    "change_password",
+    "confirm_email_change",
+    "end_other_sessions",
     "find",
+    "find_sessions",
+    "has_second_factor",
+    "recover_username",
     "refresh_session",
     "register",
+    "request_password_reset",
     "resend_verification",
+    "reset_password",
+    "revoke_session",
+    "sessions_by_account_ids",
+    "sessions_by_ids",
     "sign_in",
+    "sign_in_as_guest",
     "sign_out",
+    "signers_by_ids",
+    "undo_email_change",
     "verify_email",
 ]

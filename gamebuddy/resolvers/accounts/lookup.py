@@ -19,6 +19,16 @@ async def by_ids(
     return {row.id: row for row in rows}
 
 
+async def signers_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, db.Account]:
+    """Load accounts as `by_ids`, and the nameless rows of deleted ones: what they wrote is still signed by somebody."""
+    rows = await session.scalars(
+        select(db.Account).where(db.Account.id.in_(ids), is_visible(viewer, with_deleted=True))
+    )
+    return {row.id: row for row in rows}
+
+
 async def find(
     session: ReadSession,
     viewer: Viewer | None,
@@ -32,12 +42,11 @@ async def find(
     return row
 
 
-def is_visible(viewer: Viewer | None) -> ColumnElement[bool]:
+def is_visible(viewer: Viewer | None, *, with_deleted: bool = False) -> ColumnElement[bool]:
     """Tell of the account in the statement whether the viewer may see it; blockers do not exist for the blocked."""
-    is_somebody = and_(
-        db.Account.status != db.AccountStatus.DELETED,
-        or_(db.Account.email.is_(None), db.Account.email_verified_at.is_not(None)),
-    )
+    is_somebody = or_(db.Account.email.is_(None), db.Account.email_verified_at.is_not(None))
+    if not with_deleted:
+        is_somebody = and_(is_somebody, db.Account.status != db.AccountStatus.DELETED)
     if viewer is None:
         return is_somebody
     block = aliased(db.Block)  # the statement around it may read blocks too

@@ -1,48 +1,25 @@
-"""Signing in: whose password it is, and the session that follows."""
+"""Signing in: whose password it is, and whether that is enough."""
 
-import secrets
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, exists, select
 
 from gamebuddy import db, text
 from gamebuddy.auth import names
 from gamebuddy.auth.gate import Gate
-from gamebuddy.auth.throttle import Hit, Limit, network_of
+from gamebuddy.auth.throttle import MESSAGE, Hit, Limit, network_of
 from gamebuddy.auth.viewer import Viewer
+from gamebuddy.auth.viewer import by_session as viewer_of_session
 from gamebuddy.db import WriteSession
-from gamebuddy.errors import Code, Rejected, reject
-from gamebuddy.events import log
+from gamebuddy.errors import Code, Rejected, Unauthenticated, reject, retry_later
+from gamebuddy.resolvers import sanctions
+from gamebuddy.resolvers.accounts import second_factor
+from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, lock_account, open_session
 
-MOST_SESSIONS = 20
-IDLE_LIFETIME = timedelta(days=60)
-ABSOLUTE_LIFETIME = timedelta(days=365)
-SALT_BYTES = 16
-LONGEST_DEVICE_NAME = 80
-LONGEST_USER_AGENT = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """What somebody signs in with; only its owner is shown it."""
-
-    address: str
-    name: str | None = None
-    user_agent: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """Who is signed in now, and the tokens to go on with."""
-
-    viewer: Viewer
-    access_token: str = field(repr=False)
-    access_token_expires_at: datetime
-    refresh_token: str = field(repr=False)
-    refresh_token_expires_at: datetime
+KNOWN_FOR = timedelta(days=90)  # since a device was last used
 
 
 class Candidate(NamedTuple):
@@ -50,88 +27,47 @@ class Candidate(NamedTuple):
 
     id: uuid.UUID
     password_hash: str | None
+    has_second_factor: bool
 
 
-async def sign_in(session: WriteSession, gate: Gate, *, login: str, password: str, device: Device) -> SignedIn:
+class Proved(NamedTuple):
+    """An account whose password somebody has just given; nothing of it is locked yet."""
+
+    password_hash: str
+    username: str
+    email: str
+
+
+async def sign_in(
+    session: WriteSession, gate: Gate, *, login: str, password: str, device: Device, totp_code: str | None = None
+) -> SignedIn:
     """Open a session for whoever knows the password; `login` is a user name or an e-mail address, in any case.
 
     The 21st session ends the one that was idle longest. Whatever is wrong takes as long and says the same.
 
     Raises:
-        Rejected: RETRY_LATER, WRONG_CREDENTIALS; and with the right password ACCOUNT_BANNED, EMAIL_NOT_VERIFIED.
+        Rejected: RETRY_LATER, WRONG_CREDENTIALS; and with the right password ACCOUNT_BANNED, EMAIL_NOT_VERIFIED,
+            TOTP_REQUIRED, TOTP_WRONG.
         Unavailable: when too many wait.
     """
     text.require_text(login)
     text.require_text(password)
+    text.require_text(totp_code or "")
     check_device(device)
-    key = _login_key(login)
-    # The bucket is the login's, not the account's: if a name and an address shared one, it would tell that they belong
-    # together. Somebody locked out by a stranger under one still gets in under the other.
-    await gate.throttle.take(
-        session, Hit(Limit.SIGN_IN_BY_ADDRESS, network_of(device.address)), Hit(Limit.SIGN_IN, key)
-    )
-    account = await _prove(session, gate, password, await _candidates(session, key))
+    key = login_key(login)
+    tries = await _count_try(session, gate, key, device)
+    account = await _prove(session, gate, key, password, tries, totp_code)
+    await sanctions.lift_what_is_over(session, account)
     if account.status is db.AccountStatus.BANNED:
-        raise reject(Code.ACCOUNT_BANNED, "This account is banned.")
+        raise await sanctions.banned(session, account)
     if account.email_verified_at is None:
         raise reject(Code.EMAIL_NOT_VERIFIED, "Confirm your e-mail address first: the letter has a code.")
-    await gate.throttle.forget(
-        session, Hit(Limit.SIGN_IN, account.username), Hit(Limit.SIGN_IN, account.email_key or "")
-    )
+    await second_factor.require(session, gate, account, totp_code)
+    await gate.throttle.forget(session, tries, *strangers_tries(account))
     return await open_session(session, gate, account, device)
 
 
-def check_device(device: Device) -> None:
-    """Look at what a device calls itself.
-
-    Raises:
-        Rejected: TOO_SHORT or TOO_LONG for `device_name`.
-    """
-    if device.name is not None:
-        text.checked(device.name, "device_name", longest=LONGEST_DEVICE_NAME)
-
-
-async def open_session(session: WriteSession, gate: Gate, account: db.Account, device: Device) -> SignedIn:
-    """Sign an account in on a device. The account's row is locked by the caller: it is the lock of its sessions."""
-    await _end_surplus(session, account.id)
-    now = datetime.now(UTC)
-    row = db.Session(
-        account_id=account.id,
-        salt=secrets.token_bytes(SALT_BYTES),
-        device_name=device.name or "",
-        user_agent=device.user_agent[:LONGEST_USER_AGENT] if device.user_agent else None,
-        ip_address=device.address,
-        last_used_at=now,
-        expires_at=now + IDLE_LIFETIME,
-    )
-    session.add(row)
-    await session.flush()
-    await mark_seen(session, account)
-    return signed_in(gate, account, row)
-
-
-async def mark_seen(session: WriteSession, account: db.Account) -> None:
-    """Note that somebody is here today."""
-    account.last_seen_at = datetime.now(UTC)
-    await session.flush()
-    await session.execute(
-        update(db.Profile).where(db.Profile.account_id == account.id).values(active_on=func.current_date())
-    )
-
-
-def signed_in(gate: Gate, account: db.Account, row: db.Session) -> SignedIn:
-    """Give the tokens of a session as it stands."""
-    access_token, expires_at = gate.tokens.issue(account.id, row.id)
-    return SignedIn(
-        viewer=Viewer.of(account, row.id),
-        access_token=access_token,
-        access_token_expires_at=expires_at,
-        refresh_token=gate.refresh_tokens.write(row.id, row.salt, row.generation),
-        refresh_token_expires_at=row.expires_at,
-    )
-
-
-def _login_key(login: str) -> str:
+def login_key(login: str) -> str:
     """Give what a login is compared by: a user name or the key of an address."""
     if "@" not in login:
         return login.strip().lower()
@@ -141,14 +77,118 @@ def _login_key(login: str) -> str:
         return login.strip().lower()
 
 
-async def _candidates(session: WriteSession, key: str) -> tuple[Candidate | None, Candidate | None]:
+def is_meant_by(key: str) -> ColumnElement[bool]:
+    """Tell of the account in the statement whether a login belongs to it, by name or by proved address."""
+    account = db.Account
+    meant = account.email_key == key if "@" in key else account.username == key
+    return and_(meant, account.email_verified_at.is_not(None), account.status != db.AccountStatus.DELETED)
+
+
+def strangers_tries(account: db.Account) -> list[Hit]:
+    """Give the counts of tries from devices that nobody knows, under either login of an account."""
+    return [Hit(Limit.SIGN_IN, key) for key in (account.username, account.email_key) if key]
+
+
+async def check_password(session: WriteSession, gate: Gate, viewer: Viewer, password: str, field: str) -> Proved:
+    """Ask one who is signed in for the password again. Nothing may have been written yet; lock afterwards.
+
+    Raises:
+        Rejected: RETRY_LATER, WRONG_CREDENTIALS.
+        Unavailable: when too many wait.
+    """
+    text.require_text(password)
+    await gate.throttle.take(session, _own_tries(viewer))
+    account = db.Account
+    row = (
+        await session.execute(
+            select(account.password_hash, account.username, account.email).where(account.id == viewer.account_id)
+        )
+    ).one()
+    await session.let_go()
+    if not await gate.passwords.verify(password, row.password_hash):
+        raise reject(Code.WRONG_CREDENTIALS, "This is not your password.", field)
+    return Proved(row.password_hash, row.username, row.email or "")
+
+
+async def lock_proved(
+    session: WriteSession, gate: Gate, viewer: Viewer, proved: Proved, *, whole: bool = False
+) -> db.Account:
+    """Lock the account whose password was given, if all is as it was then; `whole` as in `lock_account`.
+
+    Raises:
+        Rejected: CONFLICT when the password has changed meanwhile.
+        Unauthenticated: when the session has ended meanwhile.
+    """
+    account = await lock_account(session, viewer.account_id, whole=whole)
+    if account is None or await viewer_of_session(session, viewer.session_id) is None:
+        raise Unauthenticated
+    if account.password_hash != proved.password_hash:
+        raise reject(Code.CONFLICT, "Your password has changed meanwhile.")
+    await gate.throttle.forget(session, _own_tries(viewer))
+    return account
+
+
+async def _count_try(session: WriteSession, gate: Gate, key: str, device: Device) -> Hit:
+    """Count a try; gives what it was counted on.
+
+    A device that the account was used on counts by itself: a stranger's tries do not lock it out. The rest share a
+    count, which is the login's and not the account's: if a name and an address shared one, it would tell that they
+    belong together.
+
+    Raises:
+        Rejected: RETRY_LATER.
+    """
+    network = network_of(device.address)
+    async with session.apart() as own:
+        known = await own.scalars(
+            select(db.Session.ip_address)
+            .join(db.Account, db.Account.id == db.Session.account_id)
+            .where(
+                is_meant_by(key),
+                db.Session.user_agent.is_not_distinct_from(device.program),
+                db.Session.last_used_at > datetime.now(UTC) - KNOWN_FOR,
+            )
+            .distinct()
+        )
+        is_known = network in {network_of(address) for address in known if address}
+        tries = Hit(Limit.SIGN_IN, f"{key} from {network} with {device.program}" if is_known else key)
+        retry_at = await gate.throttle.count_all(own, Hit(Limit.SIGN_IN_BY_ADDRESS, network), tries)
+    if retry_at is not None:
+        raise retry_later(MESSAGE, retry_at)
+    return tries
+
+
+async def _prove(
+    session: WriteSession, gate: Gate, key: str, password: str, tries: Hit, totp_code: str | None
+) -> db.Account:
+    """Give the account whose password it is, its row locked; a hash of older parameters is replaced.
+
+    Raises:
+        Rejected: WRONG_CREDENTIALS, RETRY_LATER.
+    """
+    while True:
+        candidate = await _whose_password(gate, password, await _candidates(session, key))
+        if candidate.has_second_factor:
+            await _count_second_factor(session, gate, candidate, tries, totp_code)
+        stored = candidate.password_hash or ""
+        fresh = await gate.passwords.hash(password) if gate.passwords.needs_rehash(stored) else stored
+        account = await lock_account(session, candidate.id)
+        if account is not None and account.password_hash == stored:
+            account.password_hash = fresh
+            return account
+        # Changed while nothing was locked: by its owner, or by a rehash beside this one. Look again.
+        await session.let_go()
+
+
+async def _candidates(session: WriteSession, key: str) -> Sequence[Candidate | None]:
     """Find which accounts a login may mean: first the one it belongs to, then the newest that claims the address.
 
     The connection is given back. There are always two, so that a wrong password always costs two hashes: whoever
     claims another's address and then signs in by it learns nothing.
     """
-    account = db.Account
-    columns = select(account.id, account.password_hash).where(account.status != db.AccountStatus.DELETED)
+    account, factor = db.Account, db.SecondFactor
+    has_factor = exists().where(factor.account_id == account.id, factor.confirmed_at.is_not(None))
+    columns = select(account.id, account.password_hash, has_factor).where(account.status != db.AccountStatus.DELETED)
     owner = columns.where(account.email_key == key, account.email_verified_at.is_not(None))
     claim = columns.where(account.email_key == key, account.email_verified_at.is_(None)).order_by(
         account.created_at.desc(), account.id.desc()
@@ -157,58 +197,31 @@ async def _candidates(session: WriteSession, key: str) -> tuple[Candidate | None
     statements = (owner, claim.limit(1)) if "@" in key else (named, named.where(account.id.is_(None)))
     rows = [(await session.execute(statement)).one_or_none() for statement in statements]
     await session.let_go()
-    first, second = (Candidate(row.id, row.password_hash) if row else None for row in rows)
-    return first, second
+    return [Candidate(*row) if row else None for row in rows]
 
 
-async def _prove(
-    session: WriteSession, gate: Gate, password: str, candidates: tuple[Candidate | None, ...]
-) -> db.Account:
-    """Give the account whose password it is, its row locked; a hash of older parameters is replaced.
-
-    Raises:
-        Rejected: WRONG_CREDENTIALS.
-    """
+async def _whose_password(gate: Gate, password: str, candidates: Sequence[Candidate | None]) -> Candidate:
     for candidate in candidates:
         stored = candidate.password_hash if candidate else None
-        while await gate.passwords.verify(password, stored) and candidate and stored:
-            fresh = await gate.passwords.hash(password) if gate.passwords.needs_rehash(stored) else stored
-            account = await lock_account(session, candidate.id)
-            if account is None:
-                break
-            if account.password_hash == stored:
-                account.password_hash = fresh
-                return account
-            # Changed while nothing was locked: by its owner, or by a rehash beside this one. Look again.
-            stored = account.password_hash
-            await session.let_go()
+        if await gate.passwords.verify(password, stored) and candidate:
+            return candidate
     raise reject(Code.WRONG_CREDENTIALS, "Login and password do not belong together.")
 
 
-async def lock_account(session: WriteSession, account_id: uuid.UUID) -> db.Account | None:
-    """Lock an account that is not deleted, and with it the list of its sessions."""
-    account: db.Account | None = await session.scalar(
-        select(db.Account)
-        .where(db.Account.id == account_id, db.Account.status != db.AccountStatus.DELETED)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return account
+async def _count_second_factor(
+    session: WriteSession, gate: Gate, candidate: Candidate, tries: Hit, totp_code: str | None
+) -> None:
+    """Count a try of the second factor apart from those of the password, which was right.
+
+    Raises:
+        Rejected: RETRY_LATER.
+    """
+    async with session.apart() as own:
+        await gate.throttle.forget(own, tries)
+        retry_at = None if totp_code is None else await gate.throttle.count(own, second_factor.tries_of(candidate.id))
+    if retry_at is not None:
+        raise retry_later(MESSAGE, retry_at)
 
 
-async def _end_surplus(session: WriteSession, account_id: uuid.UUID) -> None:
-    surplus = (
-        select(db.Session.id)
-        .where(db.Session.account_id == account_id, db.Session.revoked_at.is_(None), db.Session.expires_at > func.now())
-        .order_by(db.Session.last_used_at.desc(), db.Session.id.desc())
-        .offset(MOST_SESSIONS - 1)
-    )
-    ended = await session.scalars(
-        update(db.Session)
-        .where(db.Session.id.in_(surplus))
-        .values(revoked_at=func.now())
-        .returning(db.Session.id)
-        .execution_options(synchronize_session=False)
-    )
-    for session_id in ended.all():
-        await log.end_streams(session, session_id=session_id)
+def _own_tries(viewer: Viewer) -> Hit:
+    return Hit(Limit.PASSWORD, str(viewer.account_id))

@@ -1,7 +1,7 @@
 """Chats: who is in them, what is written, how far it is read."""
 
 from gamebuddy.resolvers.chat.access import access_chat, is_open_to, open_doors_by_ids, other_of
-from gamebuddy.resolvers.chat.joining import add_members, create_group, leave_chat, open_direct_chat
+from gamebuddy.resolvers.chat.joining import add_members, create_group, leave_all, leave_chat, open_direct_chat
 from gamebuddy.resolvers.chat.reading import (
     ChatPlace,
     History,
@@ -34,6 +34,7 @@ __all__ = [
     "histories_by_ids",
     "is_open_to",
     "last_messages_by_ids",
+    "leave_all",
     "leave_chat",
     "left_by_ids",
     "mark_read",

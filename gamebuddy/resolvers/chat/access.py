@@ -24,7 +24,12 @@ async def access_chat(session: ReadSession, viewer: Viewer, chat_id: uuid.UUID) 
         await session.execute(
             select(db.Chat, db.ChatMember)
             .join(db.ChatMember, db.ChatMember.chat_id == db.Chat.id)
-            .where(db.Chat.id == chat_id, db.ChatMember.account_id == viewer.account_id)
+            .join(db.Account, db.Account.id == db.ChatMember.account_id)
+            .where(
+                db.Chat.id == chat_id,
+                db.ChatMember.account_id == viewer.account_id,
+                db.Account.status == db.AccountStatus.ACTIVE,  # it may have ended since the operation began
+            )
             .execution_options(populate_existing=True)
         )
     ).one_or_none()

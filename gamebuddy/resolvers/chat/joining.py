@@ -126,14 +126,34 @@ async def leave_chat(session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUI
     chat, member = await lock_chat(session, viewer, chat_id)
     if chat.kind is ChatKind.DIRECT:
         raise reject(Code.NOT_ALLOWED, "A direct chat cannot be left.", "chat_id")
+    return await _leave(session, member)
+
+
+async def leave_all(session: WriteSession, viewer: Viewer) -> None:
+    """Leave every group, and lock the direct chats: whoever is writing there finishes first, and nobody after him."""
+    memberships = await session.execute(
+        select(db.Chat.kind, db.ChatMember)
+        .join(db.ChatMember, db.ChatMember.chat_id == db.Chat.id)
+        .where(db.ChatMember.account_id == viewer.account_id)
+        .order_by(db.Chat.id)
+        .with_for_update(key_share=True, of=db.Chat)
+    )
+    for kind, member in memberships.all():
+        if kind is ChatKind.GROUP:
+            await _leave(session, member)
+
+
+async def _leave(session: WriteSession, member: db.ChatMember) -> db.Chat:
+    """Take a member out of a group that is locked."""
+    chat_id, me = member.chat_id, member.account_id
     await session.execute(
         delete(db.ChatMember)
-        .where(db.ChatMember.chat_id == chat_id, db.ChatMember.account_id == viewer.account_id)
+        .where(db.ChatMember.chat_id == chat_id, db.ChatMember.account_id == me)
         .execution_options(synchronize_session=False)
     )
     has_successor = member.role is MemberRole.OWNER and await _crown_successor(session, chat_id)
     chat = await advance(session, chat_id, events=2 if has_successor else 1, members=-1)
-    me, last = viewer.account_id, chat.last_seq
+    last = chat.last_seq
     if has_successor:
         await log.append(
             session,
@@ -216,11 +236,15 @@ async def _require_teammates(
 ) -> None:
     found = set(
         await session.scalars(
-            select(db.Account.id).where(
+            select(db.Account.id)
+            .where(
                 db.Account.id.in_(others),
                 db.Account.status == db.AccountStatus.ACTIVE,
                 teammates.is_teammate_of(viewer),
             )
+            # Whoever deletes his account meanwhile waits, and leaves this chat too.
+            .order_by(db.Account.id)
+            .with_for_update(read=True, key_share=True, of=db.Account)
         )
     )
     problems = [

@@ -209,7 +209,7 @@ async def members_by_ids(
     stretch = (
         select(db.ChatMember)
         .join(db.Account, db.Account.id == db.ChatMember.account_id)
-        .where(db.ChatMember.chat_id == own.chat_id, is_visible(viewer))
+        .where(db.ChatMember.chat_id == own.chat_id, is_visible(viewer, with_deleted=True))
         .order_by(db.ChatMember.joined_at, db.ChatMember.account_id)
         .limit(members.limit + 1)
     )

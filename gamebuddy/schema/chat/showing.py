@@ -125,8 +125,11 @@ class Message(Node):
     )
     client_id: uuid.UUID | None = strawberry.field(description="The id that its author's device gave it.")
     kind: db.MessageKind = strawberry.field(description="Written by a person, or by the chat itself.")
-    text: str = strawberry.field(description="What was written, as it was typed; at most 4,000 characters.")
+    text: str = strawberry.field(
+        description="What was written, as it was typed; at most 4,000 characters. Empty once deleted."
+    )
     created_at: Moment = strawberry.field(description="When it was sent; never earlier than the one before it.")
+    deleted_at: Moment | None = strawberry.field(description="When it was deleted; null while it is there.")
     row: strawberry.Private[db.Message]
 
     @classmethod
@@ -139,6 +142,7 @@ class Message(Node):
             kind=row.kind,
             text=row.text,
             created_at=Moment(row.created_at),
+            deleted_at=Moment(row.deleted_at) if row.deleted_at else None,
             row=row,
         )
 
@@ -152,7 +156,7 @@ class Message(Node):
 
     @field
     async def author(self, info: Info) -> User | None:
-        """Who wrote it; null for the chat itself, and for accounts that are gone or that you cannot see."""
+        """Who wrote it; null for the chat itself, and for whom you cannot see. A deleted account names nobody."""
         return await user(info, self.row.author_id)
 
     @field
@@ -208,7 +212,7 @@ class Chat(Node):
             return self.row.title
         viewer = info.context.viewer
         other_id = chat.other_of(self.row, viewer) if viewer else None
-        other = await info.context.loaders.accounts.load(other_id) if other_id else None
+        other = await info.context.loaders.signers.load(other_id) if other_id else None
         return other.display_name if other else GONE
 
     @field

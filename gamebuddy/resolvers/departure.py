@@ -1,0 +1,211 @@
+"""Leaving: an account is deleted at once for everybody else, can be had back for a while, and is erased then."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gamebuddy import db, mail, text
+from gamebuddy.auth import names
+from gamebuddy.auth.gate import Gate
+from gamebuddy.auth.throttle import Hit, Limit, network_of
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import AccountStatus, AuditAction, RequestStatus, WriteSession
+from gamebuddy.errors import Code, reject
+from gamebuddy.mail import Letter, LetterKind
+from gamebuddy.resolvers import administration, audit, chat
+from gamebuddy.resolvers.accounts import recovery, second_factor
+from gamebuddy.resolvers.accounts.registration import free_username, made_up_name
+from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, end_sessions, open_session
+from gamebuddy.resolvers.accounts.signing_in import check_password, lock_proved, login_key
+
+GRACE = timedelta(days=14)
+NAME = "Deleted account"
+
+
+async def delete_account(
+    session: WriteSession, gate: Gate, viewer: Viewer, *, password: str, erase_messages: bool
+) -> None:
+    """Delete the account that asks: it signs out everywhere, leaves its groups, and names nobody any more.
+
+    User name and address are free at once; who takes them inherits nothing. What was written stays, signed by a deleted
+    account, or is erased at once and for good. The rest can be had back for 14 days.
+
+    Raises:
+        Rejected: WRONG_CREDENTIALS, RETRY_LATER, CONFLICT; NOT_ALLOWED for the last administrator.
+        Unavailable: when too many wait.
+    """
+    proved = await check_password(session, gate, viewer, password, "password")
+    await administration.lock_staff(session)
+    account = await lock_proved(session, gate, viewer, proved, whole=True)
+    await administration.require_another_admin(session, account)
+    await chat.leave_all(session, viewer)
+    ends_at = datetime.now(UTC) + GRACE
+    session.add(
+        db.Departure(
+            account_id=account.id,
+            username=account.username,
+            display_name=account.display_name,
+            role=account.role,
+            email=account.email or "",
+            email_key=account.email_key or "",
+            password_hash=proved.password_hash,
+            ends_at=ends_at,
+        )
+    )
+    await session.flush()
+    await recovery.drop_codes(session, account)
+    await end_sessions(session, account.id)
+    _make_nobody(account)
+    await session.flush()
+    await _withdraw_requests(session, account.id)
+    if erase_messages:
+        await _erase_messages(session, account.id)
+    await audit.record(session, AuditAction.DELETE_ACCOUNT, actor_id=account.id, target_id=account.id)
+    await mail.post(session, Letter(LetterKind.ACCOUNT_DELETED, account.id))
+
+
+async def restore_account(
+    session: WriteSession,
+    gate: Gate,
+    *,
+    login: str,
+    password: str,
+    device: Device,
+    totp_code: str | None,
+    username: str | None,
+) -> SignedIn:
+    """Take a deletion back and sign in; `username` is the name to have if somebody has taken the old one meanwhile.
+
+    Raises:
+        Rejected: RETRY_LATER, WRONG_CREDENTIALS for whatever was not deleted within 14 days; TOTP_REQUIRED, TOTP_WRONG;
+            TAKEN for the name, or for the address when somebody has proved it meanwhile.
+        Unavailable: when too many wait.
+    """
+    text.require_text(login)
+    text.require_text(password)
+    text.require_text(totp_code or "")
+    check_device(device)
+    wanted = names.username(username, "username") if username is not None else None
+    key = login_key(login)
+    tries = Hit(Limit.SIGN_IN, f"restore {key}")
+    await gate.throttle.take(session, Hit(Limit.SIGN_IN_BY_ADDRESS, network_of(device.address)), tries)
+    departure = await _departure(session, key)
+    await session.let_go()
+    is_right = await gate.passwords.verify(password, departure.password_hash if departure else None)
+    if departure is None or not is_right:
+        raise reject(Code.WRONG_CREDENTIALS, "Login and password do not belong together.")
+    if totp_code is not None:
+        await gate.throttle.take(session, second_factor.tries_of(departure.account_id))
+    account: db.Account | None = await session.scalar(
+        select(db.Account).where(db.Account.id == departure.account_id).with_for_update(key_share=True)
+    )
+    departure = await _departure(session, key)
+    if account is None or departure is None:
+        raise reject(Code.WRONG_CREDENTIALS, "Login and password do not belong together.")
+    await second_factor.require(session, gate, account, totp_code)
+    await _make_somebody(session, account, departure, wanted)
+    await gate.throttle.forget(session, tries)
+    await audit.record(session, AuditAction.RESTORE_ACCOUNT, actor_id=account.id, target_id=account.id)
+    return await open_session(session, gate, account, device)
+
+
+async def erase_one(session: WriteSession) -> uuid.UUID | None:
+    """Erase what is left of one account whose time is over; None when there is none.
+
+    A row without a name stays where messages need somebody to be signed by.
+    """
+    departure: db.Departure | None = await session.scalar(
+        select(db.Departure).where(db.Departure.ends_at <= func.now()).limit(1).with_for_update(skip_locked=True)
+    )
+    if departure is None:
+        return None
+    account_id = departure.account_id
+    await second_factor.clear(session, account_id)
+    for table, owners in (
+        (db.Profile, [db.Profile.account_id]),
+        (db.PlayerGame, [db.PlayerGame.account_id]),
+        (db.Session, [db.Session.account_id]),
+        (db.OneTimeCode, [db.OneTimeCode.account_id]),
+        (db.Teammate, [db.Teammate.account_id, db.Teammate.teammate_id]),
+        (db.TeammateRequest, [db.TeammateRequest.sender_id, db.TeammateRequest.receiver_id]),
+        (db.Block, [db.Block.account_id, db.Block.blocked_id]),
+        (db.Departure, [db.Departure.account_id]),
+    ):
+        await session.execute(
+            delete(table)
+            .where(or_(*(owner == account_id for owner in owners)))
+            .execution_options(synchronize_session=False)
+        )
+    return account_id
+
+
+def _make_nobody(account: db.Account) -> None:
+    """Take everything from an account that tells who it was."""
+    account.status = AccountStatus.DELETED
+    account.username = made_up_name("deleted")
+    account.display_name = NAME
+    account.role = db.Role.USER
+    account.email = account.email_key = account.email_verified_at = account.password_hash = None
+    account.last_seen_at = None
+
+
+async def _make_somebody(
+    session: WriteSession, account: db.Account, departure: db.Departure, username: str | None
+) -> None:
+    """Give an account back what it was.
+
+    Raises:
+        Rejected: TAKEN.
+    """
+    await free_username(session, username or departure.username)
+    account.status = AccountStatus.ACTIVE
+    account.username = username or departure.username
+    account.display_name = departure.display_name
+    account.role = departure.role
+    account.email, account.email_key = departure.email, departure.email_key
+    account.email_verified_at = datetime.now(UTC)
+    account.password_hash = departure.password_hash
+    await session.delete(departure)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if "username" in str(error.orig):
+            raise reject(Code.TAKEN, "Somebody has this name now. Choose another one.", "username") from None
+        raise reject(Code.TAKEN, "This address belongs to another account now.", "login") from None
+
+
+async def _departure(session: WriteSession, key: str) -> db.Departure | None:
+    row = db.Departure
+    is_meant: ColumnElement[bool] = row.email_key == key if "@" in key else row.username == key
+    found: db.Departure | None = await session.scalar(
+        select(row)
+        .where(is_meant, row.ends_at > func.now())
+        .order_by(row.created_at.desc(), row.account_id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def _withdraw_requests(session: WriteSession, account_id: uuid.UUID) -> None:
+    request = db.TeammateRequest
+    await session.execute(
+        update(request)
+        .where(
+            request.status == RequestStatus.PENDING,
+            or_(request.sender_id == account_id, request.receiver_id == account_id),
+        )
+        .values(status=RequestStatus.CANCELLED, answered_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _erase_messages(session: WriteSession, account_id: uuid.UUID) -> None:
+    await session.execute(
+        update(db.Message)
+        .where(db.Message.author_id == account_id, db.Message.deleted_at.is_(None))
+        .values(text="", deleted_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
