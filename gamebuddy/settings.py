@@ -30,6 +30,7 @@ class Environment(StrEnum):
 
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
     secret_key: SecretStr | None = None
+    previous_secret_keys: Secrets = ()
     public_url: str | None = None
     smtp_url: SecretStr | None = None
     mail_from: str = "GameBuddy <no-reply@gamebuddy.example>"
@@ -78,7 +80,7 @@ class Settings(BaseSettings):
     statement_timeout_seconds: float = Field(default=5, gt=0)
     pool_size: int = Field(default=10, ge=2)
 
-    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @field_validator("trusted_proxies", "cors_origins", "previous_secret_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -95,6 +97,13 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value().encode()) < MINIMUM_SECRET_BYTES:
             raise ValueError(f"has to have at least {MINIMUM_SECRET_BYTES} bytes")
+        return value
+
+    @field_validator("previous_secret_keys")
+    @classmethod
+    def _each_long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value().encode()) < MINIMUM_SECRET_BYTES for key in value):
+            raise ValueError(f"has to have at least {MINIMUM_SECRET_BYTES} bytes in each secret; commas part them")
         return value
 
     @field_validator("database_url")
@@ -156,6 +165,10 @@ class Settings(BaseSettings):
         if self.secret_key is not None:
             return self.secret_key.get_secret_value().encode()
         return _kept_secret(self.data_dir / "secret")
+
+    def known_secrets(self) -> tuple[bytes, ...]:
+        """Give the key that everything is signed with, and after it those whose signatures still count."""
+        return (self.secret(), *(key.get_secret_value().encode() for key in self.previous_secret_keys))
 
 
 def _kept_secret(path: Path) -> bytes:

@@ -12,7 +12,8 @@ class Gate:
     """Keys and what is made with them, the threads that hash, and the limits."""
 
     def __init__(self, settings: Settings) -> None:
-        self.keys = Keys(settings.secret())
+        newest, *previous = settings.known_secrets()
+        self.keys = Keys(newest, previous)
         self.passwords = Passwords()
         self.tokens = Tokens(self.keys, ISSUER, settings.access_token_seconds)
         self.refresh_tokens = RefreshTokens(self.keys)

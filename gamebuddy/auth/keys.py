@@ -1,29 +1,85 @@
-"""One secret, many keys: what is signed for one purpose is worthless for another."""
+"""One secret, many keys: what is signed or sealed for one purpose is worthless for another."""
 
+import base64
 import hashlib
 import hmac
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+SIGNATURE_BYTES = 32
 
 
 class Purpose(StrEnum):
-    """What a key signs."""
+    """What a key signs or seals."""
 
     ACCESS_TOKEN = "access-token"  # noqa: S105 - the name of a purpose
     REFRESH_TOKEN = "refresh-token"  # noqa: S105 - the name of a purpose
     ONE_TIME_CODE = "one-time-code"
+    LONG_CODE = "long-code"
     CURSOR = "cursor"
+    TOTP_SECRET = "totp-secret"  # noqa: S105 - the name of a purpose
+
+
+class Unsealable(Exception):
+    """No key opens this: it was sealed with a secret that is retired, or for another purpose, or is damaged."""
 
 
 class Keys:
-    """Gives a key of 32 bytes for each purpose (HMAC-SHA-256 of the secret over the purpose, as in HKDF-Expand)."""
+    """Gives a key of 32 bytes for each purpose (HMAC-SHA-256 of the secret over the purpose, as in HKDF-Expand).
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    Whatever is new is made with the newest secret; what was made with one of the others still counts.
+    """
+
+    def __init__(self, secret: bytes, previous: Sequence[bytes] = ()) -> None:
+        self._secrets = (secret, *previous)
 
     def __getitem__(self, purpose: Purpose) -> bytes:
-        """Give the key of a purpose."""
-        return hmac.digest(self._secret, f"gamebuddy/1/{purpose}".encode(), hashlib.sha256)
+        """Give the newest key of a purpose."""
+        return self._all(purpose)[0]
+
+    def by_id(self, purpose: Purpose) -> Mapping[str, bytes]:
+        """Give the keys of a purpose, the newest first, under ids that anybody may see and learns nothing from."""
+        return {_sign(key, b"gamebuddy/1/key-id").hex()[:8]: key for key in self._all(purpose)}
 
     def sign(self, purpose: Purpose, message: bytes) -> bytes:
         """Give the 32 bytes of HMAC-SHA-256 that vouch for the message."""
-        return hmac.digest(self[purpose], message, hashlib.sha256)
+        return _sign(self[purpose], message)
+
+    def signatures(self, purpose: Purpose, message: bytes) -> Sequence[bytes]:
+        """Give what each key signs the message with, the newest first."""
+        return [_sign(key, message) for key in self._all(purpose)]
+
+    def vouches(
+        self, purpose: Purpose, message: bytes, signature: bytes, *, signature_bytes: int = SIGNATURE_BYTES
+    ) -> bool:
+        """Tell whether one of the keys signed the message; `signature_bytes` is how much of a signature was kept."""
+        return any(
+            hmac.compare_digest(expected[:signature_bytes], signature) for expected in self.signatures(purpose, message)
+        )
+
+    def seal(self, purpose: Purpose, data: bytes) -> bytes:
+        """Encrypt what has to be read again, so that nobody reads or changes it where it is kept."""
+        return self._fernet(purpose).encrypt(data)
+
+    def unseal(self, purpose: Purpose, sealed: bytes) -> bytes:
+        """Give back what was sealed for this purpose.
+
+        Raises:
+            Unsealable: when no key opens it.
+        """
+        try:
+            return self._fernet(purpose).decrypt(sealed)
+        except InvalidToken:
+            raise Unsealable from None
+
+    def _fernet(self, purpose: Purpose) -> MultiFernet:
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in self._all(purpose)])
+
+    def _all(self, purpose: Purpose) -> Sequence[bytes]:
+        return [_sign(secret, f"gamebuddy/1/{purpose}".encode()) for secret in self._secrets]
+
+
+def _sign(key: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, message, hashlib.sha256)

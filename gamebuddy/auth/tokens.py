@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hmac
 import re
 import secrets
 import uuid
@@ -39,7 +38,7 @@ class Tokens:
     """Issues and reads access tokens. `lifetime` is in seconds."""
 
     def __init__(self, keys: Keys, issuer: str, lifetime: int) -> None:
-        self._key = keys[Purpose.ACCESS_TOKEN]
+        self._keys = keys.by_id(Purpose.ACCESS_TOKEN)
         self._issuer = issuer
         self._lifetime = lifetime
 
@@ -55,7 +54,8 @@ class Tokens:
             "iat": issued,
             "exp": issued + self._lifetime,
         }
-        token = jwt.encode(claims, self._key, ALGORITHM, headers={"typ": TYPE})
+        kid, key = next(iter(self._keys.items()))  # the newest
+        token = jwt.encode(claims, key, ALGORITHM, headers=_header(kid))
         return token, datetime.fromtimestamp(issued + self._lifetime, UTC)
 
     def read(self, token: str) -> Claims:
@@ -71,22 +71,31 @@ class Tokens:
             # PyJWT lets pass a missing claim, any typ, and numbers that no clock shows: each is asked for by name.
             found = jwt.decode_complete(
                 token,
-                self._key,
+                self._key_of(jwt.get_unverified_header(token)),
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=self._issuer,
                 leeway=LEEWAY_SECONDS,
                 options={"require": REQUIRED, "strict_aud": True, "enforce_minimum_key_length": True},
             )
-            return self._claims(found["header"], found["payload"])
+            return self._claims(found["payload"])
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The access token has expired.") from None
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             raise Unauthenticated("The access token is not valid.") from None
 
-    def _claims(self, header: dict[str, Any], payload: dict[str, Any]) -> Claims:
-        if header != {"alg": ALGORITHM, "typ": TYPE}:  # no kid, jku, x5u, crit: nothing here reads them
-            raise ValueError("header")
+    def _key_of(self, header: dict[str, Any]) -> bytes:
+        """Give the key that a header names; it has to be one that is written here, so no jku, x5u or crit is read.
+
+        Raises:
+            ValueError: for any other header.
+        """
+        for kid, key in self._keys.items():
+            if header == _header(kid):
+                return key
+        raise ValueError("header")
+
+    def _claims(self, payload: dict[str, Any]) -> Claims:
         issued, expires = payload["iat"], payload["exp"]
         if type(issued) is not int or type(expires) is not int or not 0 < expires - issued <= self._lifetime:
             raise ValueError("lifetime")
@@ -117,7 +126,8 @@ class RefreshTokens:
     def write(self, session_id: uuid.UUID, salt: bytes, generation: int) -> str:
         """Write the token of one generation of a session; the same each time."""
         body = session_id.bytes + generation.to_bytes(self._GENERATION)
-        return base64.urlsafe_b64encode(body + self._sign(session_id, salt, generation)).decode().rstrip("=")
+        signature = self._keys.sign(Purpose.REFRESH_TOKEN, self._message(session_id, salt, generation))
+        return base64.urlsafe_b64encode(body + signature).decode().rstrip("=")
 
     def read(self, token: str) -> Presented | None:
         """Read what somebody presents; None when no token of ours looks like this."""
@@ -133,12 +143,15 @@ class RefreshTokens:
 
     def is_genuine(self, presented: Presented, salt: bytes) -> bool:
         """Tell whether it was issued here, now or earlier, for the session with this salt."""
-        expected = self._sign(presented.session_id, salt, presented.generation)
-        return hmac.compare_digest(expected, presented.signature)
+        message = self._message(presented.session_id, salt, presented.generation)
+        return self._keys.vouches(Purpose.REFRESH_TOKEN, message, presented.signature)
 
-    def _sign(self, session_id: uuid.UUID, salt: bytes, generation: int) -> bytes:
-        message = session_id.bytes + salt + generation.to_bytes(self._GENERATION)
-        return self._keys.sign(Purpose.REFRESH_TOKEN, message)
+    def _message(self, session_id: uuid.UUID, salt: bytes, generation: int) -> bytes:
+        return session_id.bytes + salt + generation.to_bytes(self._GENERATION)
+
+
+def _header(kid: str) -> dict[str, str]:
+    return {"alg": ALGORITHM, "typ": TYPE, "kid": kid}
 
 
 def _decoded(part: str) -> bytes:

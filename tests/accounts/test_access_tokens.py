@@ -2,7 +2,11 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +17,13 @@ from gamebuddy.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, Tokens
 from gamebuddy.errors import Unauthenticated
 from tests.accounts.operations import WHO
 from tests.api import Api
-from tests.conftest import SECRET
+from tests.conftest import SECRET, Statements
 from tests.factories import Factory, Player
 
-KEY = Keys(SECRET.encode())[Purpose.ACCESS_TOKEN]
+KEYS = Keys(SECRET.encode())
+((KID, KEY),) = KEYS.by_id(Purpose.ACCESS_TOKEN).items()
+HEADER = {"alg": ALGORITHM, "typ": TYPE, "kid": KID}
+PUBLIC_KEY = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END"
 LEFT_OUT = object()
 
 
@@ -45,7 +52,7 @@ def forged(player: Player, header: dict[str, Any] | None = None, key: bytes = KE
         "exp": now + 600,
     }
     claims |= changes
-    head = {"alg": ALGORITHM, "typ": TYPE} | (header or {})
+    head = HEADER | (header or {})
     return signed(
         {name: value for name, value in head.items() if value is not LEFT_OUT},
         {name: value for name, value in claims.items() if value is not LEFT_OUT},
@@ -118,9 +125,20 @@ async def test_headers_that_ask_for_something_else(api: Api, nika: Player) -> No
         {"typ": LEFT_OUT},
         {"crit": ["b64"], "b64": False},
         {"crit": ["unknown"]},
+        {"kid": LEFT_OUT},
+        {"kid": ""},
+        {"kid": "00000000"},
+        {"kid": KID.upper() + " "},
         {"kid": "../../dev/null"},
         {"kid": "' OR 1=1--"},
         {"kid": 5},
+        {"kid": [KID]},
+        {"kid": {KID: KID}},
+        {"kid": None},
+        {"kid": True},
+        {"kid": next(iter(KEYS.by_id(Purpose.REFRESH_TOKEN)))},
+        {"kid": next(iter(Keys(b"x" * 32).by_id(Purpose.ACCESS_TOKEN)))},
+        {"cty": "JWT"},
         {"jku": "https://evil.example/keys"},
         {"x5u": "https://evil.example/chain"},
         {"jwk": {"kty": "oct", "k": encoded(b"x" * 32)}},
@@ -136,7 +154,11 @@ async def test_other_keys_and_other_shapes(api: Api, nika: Player) -> None:
     tokens = [
         forged(nika, key=b"x" * 32),
         forged(nika, key=SECRET.encode()),
-        forged(nika, key=Keys(SECRET.encode())[Purpose.REFRESH_TOKEN]),
+        forged(nika, key=KEYS[Purpose.REFRESH_TOKEN]),
+        forged(nika, {"kid": next(iter(KEYS.by_id(Purpose.REFRESH_TOKEN)))}, key=KEYS[Purpose.REFRESH_TOKEN]),
+        forged(nika, key=b""),
+        forged(nika, key=KID.encode()),
+        forged(nika, key=PUBLIC_KEY),
         f"{token}=",
         f"{token}.",
         f"{head}.{body}.",
@@ -145,12 +167,12 @@ async def test_other_keys_and_other_shapes(api: Api, nika: Player) -> None:
         token[:-1] + ("B" if token[-1] == "A" else chr(ord(token[-1]) ^ 1)),
         token.upper(),
         signed([], {}),
-        signed({"alg": ALGORITHM, "typ": TYPE}, []),
-        signed({"alg": ALGORITHM, "typ": TYPE}, 5),
+        signed(HEADER, []),
+        signed(HEADER, 5),
         signed(b"[" * 2_000, {}),
-        signed({"alg": ALGORITHM, "typ": TYPE}, b"[" * 2_000),
-        signed({"alg": ALGORITHM, "typ": TYPE}, b"\xff\xfe"),
-        signed({"alg": ALGORITHM, "typ": TYPE}, b'{"exp":' + b"9" * 2_500 + b"}"),
+        signed(HEADER, b"[" * 2_000),
+        signed(HEADER, b"\xff\xfe"),
+        signed(HEADER, b'{"exp":' + b"9" * 2_500 + b"}"),
         "x",
         "..",
         "a.b.c",
@@ -167,6 +189,51 @@ async def test_the_last_character_has_one_spelling(api: Api, nika: Player) -> No
     assert accepted == [token[-1]]
 
 
-def test_a_megabyte_is_not_looked_at() -> None:
+@pytest.mark.parametrize(
+    "token",
+    ["e30." * 250_000, signed(b"[" * 100_000, {}), signed(HEADER, b"[" * 100_000)],
+    ids=["long", "deep header", "deep claims"],
+)
+async def test_a_megabyte_is_not_looked_at(api: Api, token: str) -> None:
+    began = time.perf_counter()
     with pytest.raises(Unauthenticated):
-        Tokens(Keys(SECRET.encode()), ISSUER, 600).read("e30." * 250_000)
+        Tokens(KEYS, ISSUER, 600).read(token)
+    assert time.perf_counter() - began < 0.05
+    assert (await api.post(WHO, Authorization=f"Bearer {token}")).status_code in {401, 431}
+    assert await api(WHO) == {"viewer": None}
+
+
+async def test_what_a_header_names_is_looked_up_nowhere(api: Api, nika: Player, statements: Statements) -> None:
+    tokens = [
+        forged(nika, header)
+        for header in (
+            {"kid": "../../dev/null"},
+            {"kid": "' OR 1=1--"},
+            {"kid": "unknown"},
+            {"jku": "https://evil.example/keys"},
+            {"x5u": "file:///etc/passwd"},
+        )
+    ]
+    reader = Tokens(KEYS, ISSUER, 600)
+    statements.clear()
+    for token in tokens:
+        assert await is_refused(api, token)
+        with watched() as touched, pytest.raises(Unauthenticated):
+            reader.read(token)
+        assert touched == []
+    assert statements == []
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """Collect what Python opens or connects to meanwhile."""
+    touched: list[str] = []
+    is_over = False
+
+    def note(event: str, _: object) -> None:
+        if not is_over and (event == "open" or event.startswith(("socket.", "subprocess.", "sqlite3."))):
+            touched.append(event)
+
+    sys.addaudithook(note)  # can never be taken away again
+    yield touched
+    is_over = True

@@ -124,7 +124,7 @@ async def test_other_methods_are_refused(api: Api, method: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["Bearer", "Bearer a b", "Basic eDp5", "bearer\tabc", "Bearer é", "Bearer null", "Bearer a.b.c", ""],
+    ["Bearer", "bearer", "Bearer a b", "Basic eDp5", "bearer\tabc", "Bearer é", "Bearer null", "Bearer a.b.c", ""],
 )
 async def test_anything_but_a_valid_bearer_is_401_before_execution(api: Api, header: str) -> None:
     response = await send(api, json.dumps(HELLO), Authorization=header.encode("latin-1"))  # type: ignore[arg-type]
@@ -134,9 +134,20 @@ async def test_anything_but_a_valid_bearer_is_401_before_execution(api: Api, hea
 
 async def test_two_authorization_headers_are_no_caller(api: Api, make: Factory) -> None:
     token = (await make.player()).api.token
-    headers = [("Content-Type", "application/json"), *[("Authorization", f"Bearer {token}")] * 2]
-    response = await api.http.post("/graphql", content=json.dumps(HELLO), headers=headers)
-    assert response.status_code == 401
+    for other in (f"Bearer {token}", "Bearer a.b.c", "Basic eDp5", ""):
+        for values in ((f"Bearer {token}", other), (other, f"Bearer {token}")):
+            headers = [("Content-Type", "application/json"), *(("Authorization", value) for value in values)]
+            response = await api.http.post("/graphql", content=json.dumps(HELLO), headers=headers)
+            assert (response.status_code, code(response)) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize(
+    "spelled", ["{}", "Bearer\t{}", "Bearer \t {}", "Bearer{}", "Bearer {}, Bearer {}", "Bearer {}é"]
+)
+async def test_a_valid_token_counts_behind_its_scheme_alone(api: Api, make: Factory, spelled: str) -> None:
+    header = spelled.replace("{}", (await make.player()).api.token or "").encode("latin-1")
+    answers = [await send(api, json.dumps(HELLO), Authorization=header) for _ in range(3)]  # type: ignore[arg-type]
+    assert [(answer.status_code, code(answer)) for answer in answers] == [(401, "UNAUTHENTICATED")] * 3
 
 
 async def test_the_scheme_is_read_in_any_case(api: Api, make: Factory) -> None:
