@@ -24,6 +24,7 @@ from gamebuddy import settings as configuration
 from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
 from gamebuddy.events.hub import Hub
+from gamebuddy.resolvers.housekeeping import Housekeeper
 from gamebuddy.schema import faults, root
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Services
@@ -86,6 +87,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         documents=Documents(schema, settings),
     )
     postman = mail.Postman(settings, database_url)
+    housekeeper = Housekeeper(database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +95,9 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
             raise NotMigrated
         await services.hub.start()
         await postman.start()
+        await housekeeper.start()
         yield
+        await housekeeper.stop()
         await postman.stop()
         await services.hub.stop()
         await gate.close()

@@ -14,7 +14,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import AccountStatus, AuditAction, RequestStatus, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.mail import Letter, LetterKind
-from gamebuddy.resolvers import administration, audit, chat
+from gamebuddy.resolvers import administration, audit, chat, profiles
 from gamebuddy.resolvers.accounts import recovery, second_factor
 from gamebuddy.resolvers.accounts.registration import free_username, made_up_name
 from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, end_sessions, open_session
@@ -123,9 +123,8 @@ async def erase_one(session: WriteSession) -> uuid.UUID | None:
         return None
     account_id = departure.account_id
     await second_factor.clear(session, account_id)
+    await profiles.forget(session, [account_id])
     for table, owners in (
-        (db.Profile, [db.Profile.account_id]),
-        (db.PlayerGame, [db.PlayerGame.account_id]),
         (db.Session, [db.Session.account_id]),
         (db.OneTimeCode, [db.OneTimeCode.account_id]),
         (db.Teammate, [db.Teammate.account_id, db.Teammate.teammate_id]),

@@ -286,6 +286,23 @@ async def _set_games(session: WriteSession, account_id: uuid.UUID, choices: Sequ
     await _count_players(session, joined=games - before, left=before - games)
 
 
+async def forget(session: WriteSession, account_ids: Collection[uuid.UUID]) -> None:
+    """Delete profiles and games of accounts that go, and count them no more among the players of a game."""
+    mine = db.PlayerGame.account_id.in_(account_ids)
+    players = select(db.PlayerGame.game_id, func.count().label("count")).where(mine).group_by(db.PlayerGame.game_id)
+    gone = players.subquery()
+    await session.execute(
+        update(db.Game)
+        .where(db.Game.id == gone.c.game_id)
+        .values(player_count=func.greatest(0, db.Game.player_count - gone.c.count))
+        .execution_options(synchronize_session=False)
+    )
+    for table in (db.PlayerGame, db.Profile):
+        await session.execute(
+            delete(table).where(table.account_id.in_(account_ids)).execution_options(synchronize_session=False)
+        )
+
+
 def _path(key: str) -> tuple[str | int, ...]:
     name, _, place = key.partition(".")
     return (name, int(place)) if place else (name,)

@@ -1,0 +1,188 @@
+"""What time takes away: rows that nobody needs any more, sanctions that are over, accounts whose grace has ended."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
+
+from gamebuddy import db
+from gamebuddy.db import AccountStatus, Database, Role, SanctionKind, WriteSession
+from gamebuddy.errors import Unavailable
+from gamebuddy.resolvers import departure, profiles
+from gamebuddy.resolvers.accounts.registration import is_stale_claim
+from gamebuddy.resolvers.accounts.sessions import is_live
+from gamebuddy.resolvers.accounts.signing_in import KNOWN_FOR
+
+PAUSE_SECONDS = 600.0
+BATCH = 1_000  # rows a transaction: nobody waits long for a lock of it
+OLD_CODE = timedelta(days=1)
+OLD_GUEST = timedelta(days=1)
+OLD_JOB = timedelta(days=7)
+
+log = structlog.get_logger(__name__)
+
+type Sweep = Callable[[WriteSession], Awaitable[int]]
+
+
+class Housekeeper:
+    """Sweeps every ten minutes, from `start` to `stop`; of many processes one at a time."""
+
+    def __init__(self, database: Database, *, pause_seconds: float = PAUSE_SECONDS) -> None:
+        self._database = database
+        self._pause_seconds = pause_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; returns at once."""
+        self._task = asyncio.create_task(self._work(), name="housekeeper")
+
+    async def stop(self) -> None:
+        """End; what is half done is rolled back."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _work(self) -> None:
+        while True:
+            await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the nodes
+            try:
+                await sweep(self._database)
+            except Unavailable:
+                log.warning("housekeeping_put_off")
+            except Exception:  # whatever it is, the next round may do better
+                log.exception("housekeeping_failed")
+
+
+async def sweep(database: Database) -> dict[str, int]:
+    """Do everything that is due, in small transactions; tells how many rows each sweep took.
+
+    Raises:
+        Unavailable: when the database does not answer.
+    """
+    taken: dict[str, int] = {}
+    for work in SWEEPS:
+        name = work.__name__
+        taken[name] = 0
+        while True:
+            async with database.write() as session:
+                # Another process at the same work is left to it.
+                is_mine = await session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('gamebuddy sweeps'))"))
+                count = await work(session) if is_mine else 0
+            taken[name] += count
+            if count < BATCH and not (count and work in ONE_BY_ONE):
+                break
+    if any(taken.values()):
+        log.info("swept", **{name: count for name, count in taken.items() if count})
+    return taken
+
+
+async def lift_sanctions(session: WriteSession) -> int:
+    """Let bans and mutes end whose time is over."""
+    account, sanction = db.Account, db.Sanction
+    is_over = {
+        SanctionKind.BAN: and_(account.status == AccountStatus.BANNED, account.banned_until <= func.now()),
+        SanctionKind.MUTE: account.muted_until <= func.now(),
+    }
+    given_back: dict[SanctionKind, dict[str, Any]] = {
+        SanctionKind.BAN: {"status": AccountStatus.ACTIVE, "banned_until": None},
+        SanctionKind.MUTE: {"muted_until": None},
+    }
+    count = 0
+    for kind in SanctionKind:
+        due = select(account.id).where(is_over[kind]).limit(BATCH).with_for_update(key_share=True, skip_locked=True)
+        ids = (await session.scalars(due)).all()
+        await session.execute(
+            update(sanction)
+            .where(sanction.account_id.in_(ids), sanction.kind == kind, sanction.lifted_at.is_(None))
+            .values(lifted_at=func.now())
+            .execution_options(synchronize_session=False)
+        )
+        await session.execute(
+            update(account)
+            .where(account.id.in_(ids))
+            .values(given_back[kind])
+            .execution_options(synchronize_session=False)
+        )
+        count = max(count, len(ids))
+    return count
+
+
+async def erase_departed(session: WriteSession) -> int:
+    """Erase one account whose grace has ended."""
+    return int(await departure.erase_one(session) is not None)
+
+
+async def drop_claims(session: WriteSession) -> int:
+    """Delete accounts whose address was not proved in time."""
+    return await _delete(session, db.Account, is_stale_claim())
+
+
+async def drop_guests(session: WriteSession) -> int:
+    """Delete guests whom nobody can be any more: they have no password, and no session that lives."""
+    account = db.Account
+    is_lost = and_(
+        account.role == Role.GUEST,
+        account.email.is_(None),
+        account.status == AccountStatus.ACTIVE,
+        account.created_at < func.now() - OLD_GUEST,
+        ~exists().where(db.Session.account_id == account.id, is_live()),
+    )
+    due = select(account.id).where(is_lost).limit(BATCH).with_for_update(skip_locked=True)
+    ids = (await session.scalars(due)).all()
+    await profiles.forget(session, ids)
+    return await _delete(session, account, account.id.in_(ids))
+
+
+async def drop_sessions(session: WriteSession) -> int:
+    """Delete sessions that have ended, once their device counts as unknown again."""
+    is_over = or_(db.Session.revoked_at.is_not(None), db.Session.expires_at <= func.now())
+    return await _delete(session, db.Session, and_(is_over, db.Session.last_used_at < func.now() - KNOWN_FOR))
+
+
+async def drop_codes(session: WriteSession) -> int:
+    """Delete codes that work no more."""
+    return await _delete(session, db.OneTimeCode, db.OneTimeCode.expires_at < func.now() - OLD_CODE)
+
+
+async def drop_counts(session: WriteSession) -> int:
+    """Delete buckets that are empty again."""
+    return await _delete(session, db.RateLimit, db.RateLimit.theoretical_arrival_at < func.now())
+
+
+async def drop_job_log(session: WriteSession) -> int:
+    """Delete what the job queue noted about jobs that are long done."""
+    result = await session.execute(
+        text(
+            "DELETE FROM pgqueuer_log WHERE id IN"
+            " (SELECT id FROM pgqueuer_log WHERE created < now() - CAST(:age AS interval) LIMIT :batch)"
+        ),
+        {"age": OLD_JOB, "batch": BATCH},
+    )
+    return int(result.rowcount)
+
+
+async def _delete(session: WriteSession, table: type[db.Row], is_due: ColumnElement[bool]) -> int:
+    (key,) = table.__table__.primary_key
+    due = select(key).where(is_due).limit(BATCH).with_for_update(skip_locked=True)
+    result = await session.execute(delete(table).where(key.in_(due)).execution_options(synchronize_session=False))
+    return int(result.rowcount)
+
+
+SWEEPS: tuple[Sweep, ...] = (
+    lift_sanctions,
+    erase_departed,
+    drop_claims,
+    drop_guests,
+    drop_sessions,
+    drop_codes,
+    drop_counts,
+    drop_job_log,
+)
+ONE_BY_ONE = frozenset({erase_departed})
