@@ -95,3 +95,30 @@ async def arrive(api: Api, post_office: PostOffice, name: str = "nika") -> Json:
 def wrong(code: str) -> str:
     """Give six digits that are not the code."""
     return f"{(int(code) + 1) % 1_000_000:06}"
+
+
+async def call(api: Api, operation: str, fields: str = "isDone", **input: Any) -> Json:
+    """Send a mutation by its name, whose input type has the name that the convention gives it."""
+    kind = operation[0].upper() + operation[1:] + "Input"
+    return await api(
+        f"mutation($input: {kind}!) {{ {operation}(input: $input) {{ {fields} userErrors {{ __typename code path"
+        " ... on RetryLater { retryAt } ... on Sanctioned { reason until } } } }",
+        input=input,
+    )
+
+
+async def done(api: Api, operation: str, **input: Any) -> None:
+    """Send a mutation that has to go well."""
+    assert payload(await call(api, operation, **input)) == {"isDone": True, "userErrors": []}
+
+
+async def refused(api: Api, operation: str, fields: str = "isDone", **input: Any) -> list[tuple[str, str]]:
+    """Send a mutation that has to be refused; gives code and path of everything that was wrong."""
+    return problems(await call(api, operation, fields, **input))
+
+
+async def is_alive(api: Api) -> bool:
+    """Tell whether somebody's access token still works."""
+    answer = await api.post(WHO)
+    assert answer.status_code in {200, 401}, answer.text
+    return answer.status_code == 200

@@ -19,16 +19,6 @@ from tests.conftest import free_port, running
 from tests.factories import Factory, Player
 
 
-@pytest.fixture(scope="module")
-async def password_hash(services: Services) -> str:
-    return await services.gate.passwords.hash(PASSWORD)
-
-
-@pytest.fixture
-async def nika(make: Factory, password_hash: str) -> Player:
-    return await make.player("nika", password_hash=password_hash)
-
-
 @pytest.mark.parametrize("login", ["nika", "NIKA", " nika ", "nika@example.com", "Nika@EXAMPLE.com"])
 async def test_name_and_address_work_in_any_case(api: Api, nika: Player, login: str) -> None:
     signed_in = payload(await sign_in(api, login, deviceName="Phone"))

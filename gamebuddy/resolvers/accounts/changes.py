@@ -84,7 +84,7 @@ async def confirm_email_change(
         raise codes.expired()
     await codes.use(session, gate, asked, found)
     old = Email(address=account.email or "", key=account.email_key or "")
-    await _set_email(session, account, wanted)
+    await _set_email(session, account, Email(address=found.email or wanted.address, key=wanted.key))
     await _let_undo(session, account, old)
     await audit.record(session, AuditAction.CHANGE_EMAIL, actor_id=account.id, target_id=account.id)
 

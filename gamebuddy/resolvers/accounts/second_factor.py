@@ -5,16 +5,19 @@ import hashlib
 import uuid
 
 import pyotp
+import structlog
 from sqlalchemy import delete, func, select, update
 
 from gamebuddy import db
 from gamebuddy.auth.gate import Gate
-from gamebuddy.auth.keys import Purpose
+from gamebuddy.auth.keys import Purpose, Unsealable
 from gamebuddy.auth.throttle import Hit, Limit
 from gamebuddy.db import WriteSession
 from gamebuddy.errors import Code, Rejected, reject
 
 WINDOW = 1  # steps of 30 seconds that clocks may differ, either way
+
+log = structlog.get_logger(__name__)
 
 
 async def require(
@@ -44,7 +47,11 @@ def use_step(gate: Gate, factor: db.SecondFactor, code: str, field: str) -> None
     Raises:
         Rejected: TOTP_WRONG.
     """
-    secret = gate.keys.unseal(Purpose.TOTP_SECRET, factor.sealed_secret)
+    try:
+        secret = gate.keys.unseal(Purpose.TOTP_SECRET, factor.sealed_secret)
+    except Unsealable:  # the server's key was taken off its list too early: only a recovery code is left
+        log.exception("second_factor_unsealable", account_id=str(factor.account_id))
+        raise _wrong(field) from None
     step: int | None = pyotp.TOTP(in_base32(secret)).verify_and_get_timecode(code.replace(" ", ""), valid_window=WINDOW)
     if step is None or (factor.last_step is not None and step <= factor.last_step):
         raise _wrong(field)

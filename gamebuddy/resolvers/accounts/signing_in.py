@@ -63,7 +63,7 @@ async def sign_in(
     if account.email_verified_at is None:
         raise reject(Code.EMAIL_NOT_VERIFIED, "Confirm your e-mail address first: the letter has a code.")
     await second_factor.require(session, gate, account, totp_code)
-    await gate.throttle.forget(session, tries, *strangers_tries(account))
+    await gate.throttle.forget(session, tries)
     return await open_session(session, gate, account, device)
 
 

@@ -23,8 +23,16 @@ class ConfirmTotpInput:
     code: str = strawberry.field(description="The six digits that the app shows.")
 
 
-@strawberry.input(description="Password and second factor together.")
-class ProveTotpInput:
+@strawberry.input(description="Who wants no second factor any more.")
+class RemoveTotpInput:
+    """See the description."""
+
+    password: str = strawberry.field(description="The viewer's password.")
+    code: str = strawberry.field(description="Six digits of the app, or a recovery code; each works once.")
+
+
+@strawberry.input(description="Who wants new recovery codes.")
+class RenewRecoveryCodesInput:
     """See the description."""
 
     password: str = strawberry.field(description="The viewer's password.")
@@ -67,7 +75,7 @@ class SecondFactorMutations:
         return RecoveryCodesPayload(recovery_codes=codes)
 
     @mutation(Right.MANAGE_ACCOUNT)
-    async def remove_totp(self, door: Writing, input: ProveTotpInput) -> DonePayload:
+    async def remove_totp(self, door: Writing, input: RemoveTotpInput) -> DonePayload:
         """Ask for no second factor any more."""
         await authenticator.remove(
             door.session, door.services.gate, door.viewer, password=input.password, code=input.code
@@ -75,7 +83,7 @@ class SecondFactorMutations:
         return DonePayload(is_done=True)
 
     @mutation(Right.MANAGE_ACCOUNT)
-    async def renew_recovery_codes(self, door: Writing, input: ProveTotpInput) -> RecoveryCodesPayload:
+    async def renew_recovery_codes(self, door: Writing, input: RenewRecoveryCodesInput) -> RecoveryCodesPayload:
         """Make ten new recovery codes; the old ones are worthless."""
         codes = await authenticator.renew_recovery_codes(
             door.session, door.services.gate, door.viewer, password=input.password, code=input.code
