@@ -71,7 +71,7 @@ HOLDERS: Mapping[Right, frozenset[Role] | None] = {
 
 # What a mute takes: whatever puts words before others.
 WRITING = frozenset({Right.SEND_MESSAGE, Right.SEND_TEAMMATE_REQUEST, Right.CREATE_GROUP})
-NEVER = datetime.max.replace(tzinfo=UTC)  # when a mute without an end is over
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # when a mute without an end is over
 
 # On whom one may act at all: only on lower ones. An administrator is acted on by a change of role alone.
 RANKS: Mapping[Role, int] = {Role.GUEST: 0, Role.USER: 0, Role.MODERATOR: 1, Role.ADMIN: 2}

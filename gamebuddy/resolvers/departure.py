@@ -12,7 +12,7 @@ from gamebuddy.auth.gate import Gate
 from gamebuddy.auth.throttle import Hit, Limit, network_of
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import AccountStatus, AuditAction, RequestStatus, WriteSession
-from gamebuddy.errors import Code, reject
+from gamebuddy.errors import Code, Rejected, reject
 from gamebuddy.mail import Letter, LetterKind
 from gamebuddy.resolvers import administration, audit, chat, profiles
 from gamebuddy.resolvers.accounts import recovery, second_factor
@@ -92,18 +92,18 @@ async def restore_account(
     tries = Hit(Limit.SIGN_IN, f"restore {key}")
     await gate.throttle.take(session, Hit(Limit.SIGN_IN_BY_ADDRESS, network_of(device.address)), tries)
     departure = await _departure(session, key)
+    account_id, stored = (departure.account_id, departure.password_hash) if departure else (None, None)
     await session.let_go()
-    is_right = await gate.passwords.verify(password, departure.password_hash if departure else None)
-    if departure is None or not is_right:
-        raise reject(Code.WRONG_CREDENTIALS, "Login and password do not belong together.")
+    if not await gate.passwords.verify(password, stored) or account_id is None:
+        raise _unknown()
     if totp_code is not None:
-        await gate.throttle.take(session, second_factor.tries_of(departure.account_id))
+        await gate.throttle.take(session, second_factor.tries_of(account_id))
     account: db.Account | None = await session.scalar(
-        select(db.Account).where(db.Account.id == departure.account_id).with_for_update(key_share=True)
+        select(db.Account).where(db.Account.id == account_id).with_for_update(key_share=True)
     )
-    departure = await _departure(session, key)
+    departure = await session.get(db.Departure, account_id)  # it may have been had back, or erased, meanwhile
     if account is None or departure is None:
-        raise reject(Code.WRONG_CREDENTIALS, "Login and password do not belong together.")
+        raise _unknown()
     await second_factor.require(session, gate, account, totp_code)
     await _make_somebody(session, account, departure, wanted)
     await gate.throttle.forget(session, tries)
@@ -173,6 +173,10 @@ async def _make_somebody(
         if "username" in str(error.orig):
             raise reject(Code.TAKEN, "Somebody has this name now. Choose another one.", "username") from None
         raise reject(Code.TAKEN, "This address belongs to another account now.", "login") from None
+
+
+def _unknown() -> Rejected:
+    return reject(Code.WRONG_CREDENTIALS, "Login and password do not belong together.")
 
 
 async def _departure(session: WriteSession, key: str) -> db.Departure | None:

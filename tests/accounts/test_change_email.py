@@ -38,8 +38,9 @@ async def ask(nika: Player, post_office: PostOffice, email: str = NEW) -> str:
 
 async def undo_code(post_office: PostOffice) -> str:
     """Read the code that came to the old address."""
-    letter = await post_office.letter_to(OLD)
-    found = re.search(r"^([a-z2-7]{4}(-[a-z2-7]{4}){3})\s*$", str(letter.get_body(("plain",)).get_content()), re.MULTILINE)
+    body = (await post_office.letter_to(OLD)).get_body(("plain",))
+    assert body is not None
+    found = re.search(r"^([a-z2-7]{4}(-[a-z2-7]{4}){3})\s*$", body.get_content(), re.MULTILINE)
     assert found
     return found.group(1)
 

@@ -52,8 +52,11 @@ def use_step(gate: Gate, factor: db.SecondFactor, code: str, field: str) -> None
     except Unsealable:  # the server's key was taken off its list too early: only a recovery code is left
         log.exception("second_factor_unsealable", account_id=str(factor.account_id))
         raise _wrong(field) from None
-    step: int | None = pyotp.TOTP(in_base32(secret)).verify_and_get_timecode(code.replace(" ", ""), valid_window=WINDOW)
-    if step is None or (factor.last_step is not None and step <= factor.last_step):
+    try:
+        step = pyotp.TOTP(in_base32(secret)).verify_and_get_timecode(code.replace(" ", ""), valid_window=WINDOW)
+    except pyotp.OTPVerificationError:
+        raise _wrong(field) from None
+    if factor.last_step is not None and step <= factor.last_step:
         raise _wrong(field)
     factor.last_step = step
     factor.sealed_secret = gate.keys.seal(Purpose.TOTP_SECRET, secret)  # with the newest key
