@@ -30,7 +30,7 @@ lock: ## Pin the newest versions that pyproject.toml allows
 	uv pip compile pyproject.toml --universal --generate-hashes --group dev --all-extras --no-header \
 		--python-version 3.12 --upgrade --quiet -o requirements.lock
 
-schema: $(READY) ## Write schema.graphql
+schema: $(READY) ## Write schema.graphql and docs/rights.md
 	@$(BIN)/gamebuddy schema
 
 clean: ## Remove everything that was made here, your data too

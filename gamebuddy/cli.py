@@ -22,7 +22,7 @@ from gamebuddy.db import Database, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from gamebuddy.errors import Rejected, Unavailable
 from gamebuddy.resolvers import administration, games
-from gamebuddy.schema import root
+from gamebuddy.schema import rights, root
 from gamebuddy.settings import Settings, SettingsError
 
 app = typer.Typer(
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(highlight=False, soft_wrap=True)
-SCHEMA_FILE = Path("schema.graphql")
+SCHEMA_FILE, RIGHTS_FILE = Path("schema.graphql"), Path("docs/rights.md")
 PATIENT_SECONDS = 600  # for statements of set-up work, which no client waits for
 
 
@@ -135,17 +135,18 @@ def token(username: Annotated[str, typer.Argument(help="Whose token.")]) -> None
 
 @app.command()
 def schema(
-    check: Annotated[bool, typer.Option("--check", help="Only tell whether schema.graphql is current.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether the files are current.")] = False,
 ) -> None:
-    """Write the schema to schema.graphql."""
-    text = root.sdl()
-    if not check:
-        SCHEMA_FILE.write_text(text, encoding="utf-8")
-        console.print(f"{SCHEMA_FILE} is written.")
-    elif not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != text:
-        _fail(f"{SCHEMA_FILE} is not current: run `make schema`", status=1)
-    else:
-        console.print(f"{SCHEMA_FILE} is current.")
+    """Write schema.graphql, and the table of rights to docs/rights.md."""
+    for path, text in ((SCHEMA_FILE, root.sdl()), (RIGHTS_FILE, rights.table())):
+        if not check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            console.print(f"{path} is written.")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            _fail(f"{path} is not current: run `make schema`", status=1)
+        else:
+            console.print(f"{path} is current.")
 
 
 @app.command()

@@ -20,7 +20,7 @@ from graphql import (
 from gamebuddy.auth import policy
 from gamebuddy.auth.policy import Right
 from gamebuddy.db import Database, migrations
-from gamebuddy.schema import fields, root
+from gamebuddy.schema import fields, rights, root
 from gamebuddy.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +41,10 @@ def own_types(schema: GraphQLSchema) -> list[GraphQLNamedType]:
 
 def test_the_schema_in_the_repository_is_current() -> None:
     assert (ROOT / "schema.graphql").read_text(encoding="utf-8") == root.sdl(), "run `make schema`"
+
+
+def test_the_published_table_of_rights_is_current() -> None:
+    assert (ROOT / "docs" / "rights.md").read_text(encoding="utf-8") == rights.table(), "run `make schema`"
 
 
 def test_everything_in_the_schema_is_described(schema: GraphQLSchema) -> None:

@@ -41,7 +41,6 @@ class Limit(StrEnum):
     REGISTER_BY_ADDRESS = "REGISTER_BY_ADDRESS"
     ASK_FOR_LETTER_BY_ADDRESS = "ASK_FOR_LETTER_BY_ADDRESS"
     TRY_CODE_BY_ADDRESS = "TRY_CODE_BY_ADDRESS"
-    REFRESH_BY_ADDRESS = "REFRESH_BY_ADDRESS"
 
 
 RATES: Mapping[Limit, Rate] = {
@@ -58,7 +57,6 @@ RATES: Mapping[Limit, Rate] = {
     Limit.REGISTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
     Limit.ASK_FOR_LETTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
     Limit.TRY_CODE_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
-    Limit.REFRESH_BY_ADDRESS: Rate(120, timedelta(milliseconds=500)),
 }
 BY_ADDRESS = frozenset(limit for limit in Limit if limit.endswith("_BY_ADDRESS"))
 

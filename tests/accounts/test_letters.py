@@ -1,4 +1,5 @@
 import stat
+from asyncio import StreamWriter, sleep, start_server
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from gamebuddy import mail
-from gamebuddy.mail import writing
+from gamebuddy.mail import postman, writing
 from gamebuddy.mail.jobs import LetterKind
 from gamebuddy.mail.postman import Carrier
 from gamebuddy.mail.writing import LANGUAGES, Content, Recipient
@@ -78,6 +79,29 @@ async def test_a_letter_outlives_the_server_that_could_not_send_it(own: Settings
     async with running(own), Api.open(own.url) as api:
         payload(await verify(api, await moody_office.code_for("nika@example.com")))
     assert len(moody_office.letters) == 1
+
+
+async def test_a_mail_server_that_says_nothing_keeps_nobody_waiting(
+    own: Settings, moody_office: MoodyOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postman, "SMTP_SECONDS", 0.2)  # so that the test need not wait as long as the worker does
+    taken: list[StreamWriter] = []
+    silent = await start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    hanging = own.model_copy(update={"smtp_url": SecretStr(f"smtp://127.0.0.1:{port}")})
+    async with running(hanging), Api.open(hanging.url) as api:
+        payload(await register(api))
+        while not taken:
+            await sleep(0.01)
+        payload(await register(api, email="max@example.com", username="max_"))
+    for writer in taken:
+        writer.close()
+    silent.close()
+    assert moody_office.letters == []
+    async with running(own), Api.open(own.url) as api:
+        payload(await verify(api, await moody_office.code_for("nika@example.com")))
+        payload(await verify(api, await moody_office.code_for("max@example.com"), "max@example.com"))
+    assert len(moody_office.letters) == 2
 
 
 async def test_a_letter_that_is_refused_for_good_is_dropped(moody_api: Api, moody_office: MoodyOffice) -> None:

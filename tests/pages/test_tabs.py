@@ -48,7 +48,10 @@ def test_the_tabs_stand_in_the_order_of_a_first_visit() -> None:
         "SendMessage",
         "Register",
         "VerifyEmail",
+        "SignIn",
+        "RequestPasswordReset",
         "Admin",
+        "Accounts",
     ]
 
 
