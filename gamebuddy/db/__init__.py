@@ -29,7 +29,16 @@ from gamebuddy.db.profiles import (
     VoiceChat,
 )
 from gamebuddy.db.session import Database, ReadSession, WriteSession, is_conflict_of_order
-from gamebuddy.db.teammates import Block, RequestStatus, Teammate, TeammateRequest
+from gamebuddy.db.teammates import (
+    Block,
+    Companionship,
+    Praise,
+    RequestStatus,
+    Teammate,
+    TeammateRequest,
+    Trait,
+    UserNote,
+)
 
 __all__ = [
     "HOURS_A_WEEK",
@@ -45,6 +54,7 @@ __all__ = [
     "ChatKind",
     "ChatMember",
     "CodePurpose",
+    "Companionship",
     "Database",
     "Departure",
     "Event",
@@ -60,6 +70,7 @@ __all__ = [
     "Platform",
     "PlayStyle",
     "PlayerGame",
+    "Praise",
     "Profile",
     "RateLimit",
     "ReadSession",
@@ -74,6 +85,8 @@ __all__ = [
     "Session",
     "Teammate",
     "TeammateRequest",
+    "Trait",
+    "UserNote",
     "VoiceChat",
     "WriteSession",
     "is_conflict_of_order",

@@ -61,6 +61,14 @@ class Account(Row):
             postgresql_where=text("email_verified_at IS NOT NULL"),
         ),
         Index("ix_accounts_claimed_email", "email_key", postgresql_where=text("email_verified_at IS NULL")),
+        # What names begin with, or resemble: lower() for Cyrillic too. Trigrams need the extension pg_trgm.
+        Index(
+            "ix_accounts_username_trigrams",
+            "username",
+            postgresql_using="gin",
+            postgresql_ops={"username": "gin_trgm_ops"},
+        ),
+        Index("ix_accounts_display_name_trigrams", text("lower(display_name) gin_trgm_ops"), postgresql_using="gin"),
         Index("ix_accounts_guest_id", "guest_id", postgresql_where=text("guest_id IS NOT NULL")),
         Index("ix_accounts_role", "role", "id", postgresql_where=text("role IN ('MODERATOR', 'ADMIN')")),
         CheckConstraint("username ~ '^[a-z0-9_]{3,32}$'", name="username_form"),

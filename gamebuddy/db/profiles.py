@@ -86,6 +86,7 @@ class Profile(Row):
     schedule_made_on: Mapped[date | None] = mapped_column(Date, default=None)
     is_looking_for_teammates: Mapped[bool] = mapped_column(default=True)
     reputation: Mapped[int | None] = mapped_column(Integer, default=None)  # thousandths; null before the first praise
+    praise_count: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     active_on: Mapped[date] = mapped_column(Date, server_default=text("CURRENT_DATE"), init=False)
     updated_at: Mapped[Moment] = mapped_column(server_default=text("now()"), init=False)
 

@@ -1,9 +1,11 @@
-"""Who plays with whom: requests, teammates, blocks."""
+"""Who plays with whom: requests, teammates, blocks; and what one keeps and says of others: notes, praise."""
 
 import uuid
+from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
@@ -72,3 +74,57 @@ class Block(Row):
     account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
     blocked_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
     created_at: Mapped[CreatedAt] = mapped_column(init=False)
+
+
+class UserNote(Row):
+    """What somebody has written down about a player, for himself alone."""
+
+    __tablename__ = "user_notes"
+    __table_args__ = (Index("ix_user_notes_about_id", "about_id"),)
+
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    about_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    text: Mapped[str]
+    updated_at: Mapped[CreatedAt] = mapped_column(init=False)
+
+
+class Trait(StrEnum):
+    """What somebody is praised for."""
+
+    FRIENDLY = "FRIENDLY"
+    SKILLED = "SKILLED"
+    TEAM_PLAYER = "TEAM_PLAYER"
+    LEADER = "LEADER"
+    RELIABLE = "RELIABLE"
+    GOOD_COMMUNICATION = "GOOD_COMMUNICATION"
+
+
+class Praise(Row):
+    """One praises another whose teammate he is or was: once a pair and week (`week` is its Monday, in UTC)."""
+
+    __tablename__ = "praises"
+    __table_args__ = (
+        Index("uq_praises_by_id_account_id_week", "by_id", "account_id", "week", unique=True),
+        Index("ix_praises_account_id", "account_id", "by_id"),
+        CheckConstraint("by_id <> account_id", name="two_people"),
+        CheckConstraint("cardinality(traits) BETWEEN 1 AND 6", name="some_traits"),
+    )
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    by_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
+    week: Mapped[date] = mapped_column(Date)
+    traits: Mapped[list[Trait]] = mapped_column(ARRAY(Enum(Trait, native_enum=False, length=32)))
+    game_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("games.id", ondelete="SET NULL"), default=None)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+
+
+class Companionship(Row):
+    """That two were teammates once: kept when they part, so that those who have played together may still praise."""
+
+    __tablename__ = "companionships"
+    __table_args__ = (CheckConstraint("first_id < second_id", name="pair_order"),)
+
+    first_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    second_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
+    since: Mapped[CreatedAt] = mapped_column(init=False)
