@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, func, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
@@ -68,7 +68,12 @@ class Account(Row):
             postgresql_using="gin",
             postgresql_ops={"username": "gin_trgm_ops"},
         ),
-        Index("ix_accounts_display_name_trigrams", text("lower(display_name) gin_trgm_ops"), postgresql_using="gin"),
+        Index(
+            "ix_accounts_display_name_trigrams",
+            func.lower(literal_column("display_name")).label("shown"),
+            postgresql_using="gin",
+            postgresql_ops={"shown": "gin_trgm_ops"},
+        ),
         Index("ix_accounts_guest_id", "guest_id", postgresql_where=text("guest_id IS NOT NULL")),
         Index("ix_accounts_role", "role", "id", postgresql_where=text("role IN ('MODERATOR', 'ADMIN')")),
         CheckConstraint("username ~ '^[a-z0-9_]{3,32}$'", name="username_form"),

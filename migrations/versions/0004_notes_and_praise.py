@@ -79,9 +79,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_accounts_display_name_trigrams",
         "accounts",
-        [sa.literal_column("lower(display_name) gin_trgm_ops")],
+        [sa.literal_column("lower(display_name)").label("shown")],
         unique=False,
         postgresql_using="gin",
+        postgresql_ops={"shown": "gin_trgm_ops"},
     )
     op.create_index(
         "ix_accounts_username_trigrams",
@@ -106,7 +107,12 @@ def downgrade() -> None:
         postgresql_using="gin",
         postgresql_ops={"username": "gin_trgm_ops"},
     )
-    op.drop_index("ix_accounts_display_name_trigrams", table_name="accounts", postgresql_using="gin")
+    op.drop_index(
+        "ix_accounts_display_name_trigrams",
+        table_name="accounts",
+        postgresql_using="gin",
+        postgresql_ops={"shown": "gin_trgm_ops"},
+    )
     op.drop_index("ix_user_notes_about_id", table_name="user_notes")
     op.drop_table("user_notes")
     op.drop_index("uq_praises_by_id_account_id_week", table_name="praises")
