@@ -61,6 +61,13 @@ class Account(Row):
             postgresql_where=text("email_verified_at IS NOT NULL"),
         ),
         Index("ix_accounts_claimed_email", "email_key", postgresql_where=text("email_verified_at IS NULL")),
+        # One or two letters have no trigram: a plain index for what names begin with, whatever the collation.
+        Index("ix_accounts_username_prefix", "username", postgresql_ops={"username": "text_pattern_ops"}),
+        Index(
+            "ix_accounts_display_name_prefix",
+            func.lower(literal_column("display_name")).label("shown"),
+            postgresql_ops={"shown": "text_pattern_ops"},
+        ),
         # What names begin with, or resemble: lower() for Cyrillic too. Trigrams need the extension pg_trgm.
         Index(
             "ix_accounts_username_trigrams",
