@@ -28,6 +28,7 @@ from gamebuddy.db.profiles import (
     Region,
     VoiceChat,
 )
+from gamebuddy.db.search import Language, SearchEntry
 from gamebuddy.db.session import Database, ReadSession, WriteSession, is_conflict_of_order
 from gamebuddy.db.teammates import (
     Block,
@@ -63,6 +64,7 @@ __all__ = [
     "GameRank",
     "GameRole",
     "Genre",
+    "Language",
     "MemberRole",
     "Message",
     "MessageKind",
@@ -81,6 +83,7 @@ __all__ = [
     "Row",
     "Sanction",
     "SanctionKind",
+    "SearchEntry",
     "SecondFactor",
     "Session",
     "Teammate",

@@ -3,7 +3,7 @@
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import Enum, Float, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import Enum, Float, ForeignKey, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,6 +51,7 @@ class Game(Row):
     platforms: Mapped[list[Platform]] = mapped_column(platforms_type())
     is_cross_play: Mapped[bool] = mapped_column(default=False)
     player_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    number: Mapped[int] = mapped_column(SmallInteger, Identity(), unique=True, init=False)  # small: see db/search.py
 
 
 class GameRank(Row):

@@ -188,6 +188,8 @@ async def test_each_limit_is_hard(make: Factory, nika: Player, services: Service
         await session.execute(
             update(db.PlayerGame).where(db.PlayerGame.account_id == one.account_id).values(role_bits=2)
         )
+        number = await session.scalar(select(db.Genre.number).where(db.Genre.id == ids.read(Kind.GENRE, genre)))
+    await set_profile(services, one, genre_bits=1 << number)
     for limits, passes in (
         ({"gameIds": [catalogue["dota"]["id"]]}, "two"),
         ({"genreIds": [genre]}, "one"),

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,16 @@ from tests.search.worlds import Catalogue, Person
 
 WORLD = st.lists(worlds.PEOPLE, min_size=2, max_size=12)
 
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+
+
+@pytest.fixture(autouse=True, params=["one after the other", "by streams"])
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Few players are scored one after the other, many are found by streams with bounds: both have to be exact."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "FEW", 0 if request.param == "by streams" else 6_000)
+        yield
+
 
 @pytest.fixture(scope="module")
 async def database(database_url: str) -> AsyncIterator[Database]:
@@ -29,7 +39,7 @@ async def catalogue(database: Database) -> Catalogue:
         return await worlds.load_catalogue(session)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
 @given(world=WORLD, multipliers=worlds.WEIGHTS, widen=st.booleans(), limit=st.integers(1, 5), data=st.data())
 async def test_pages_are_the_players_in_the_order_of_the_reference(
     database: Database,
@@ -94,7 +104,7 @@ async def reference(
     return sorted(listed, key=lambda place: (-place[0], place[1])), limited[:count]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
 @given(world=WORLD, multipliers=worlds.WEIGHTS)
 async def test_the_statement_scores_as_the_reference_to_the_last_bit(
     database: Database, catalogue: Catalogue, world: list[Person], multipliers: dict[Any, float]
@@ -109,7 +119,7 @@ async def test_the_statement_scores_as_the_reference_to_the_last_bit(
         viewer, me = worlds.viewer_of(ids[0], world[0]), players[ids[0]]
         facts = await finding._game_facts(session, me, Filter())
         question = finding._question(me, weights, finding._new_ground(me, facts), facts, Filter())
-        rows = await finding.list_candidates(session, viewer, question, Filter(), limit=50, after=None)
+        rows = await finding.list_candidates(session, viewer, question, facts, Filter(), limit=50, after=None)
     for row in rows:
         fit = matching.fit(question, players[row.account_id])
         assert row.score == fit.score

@@ -2,13 +2,13 @@
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, func, literal, or_, select
 
 from gamebuddy import db
 from gamebuddy.auth import policy
@@ -19,10 +19,11 @@ from gamebuddy.errors import BadInput
 from gamebuddy.resolvers import matching, teammates
 from gamebuddy.resolvers.matching import Fit, Played, Player, Question, Signal, Term, Weights, tables
 from gamebuddy.resolvers.paging import Page
-from gamebuddy.resolvers.search import filtering, scoring
+from gamebuddy.resolvers.search import asking
 from gamebuddy.resolvers.search.filtering import HIGHEST_RATING, Filter
 
 LONGEST_VISIT = timedelta(days=1)  # how long the pages of one search hold together
+FEW = 6_000  # players of the games in question; so many are scored faster than they are sorted out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class GameFacts:
     """What a search needs to know of games, by their ids; `most` is the largest count of players of any game."""
 
     player_counts: Mapping[uuid.UUID, int]
+    numbers: Mapping[uuid.UUID, int]
     cross_play: frozenset[uuid.UUID]
     asked_roles: Mapping[uuid.UUID, int]
     most: int
@@ -106,7 +108,7 @@ async def find_teammates(
         relaxations = after.ground.relaxations if after else left[:count]
         kept = filter.without(relaxations)
         question = _question(me, weights, ground, facts, kept)
-        found = await list_candidates(session, viewer, question, kept, limit=limit + 1, after=after)
+        found = await list_candidates(session, viewer, question, facts, kept, limit=limit + 1, after=after)
         if len(found) >= limit:
             break
     players = await players_by_ids(session, [row.account_id for row in found[:limit]])
@@ -129,35 +131,30 @@ async def match(session: ReadSession, viewer: Viewer, *, user_id: uuid.UUID, wei
 
 
 async def list_candidates(
-    session: ReadSession, viewer: Viewer, question: Question, filter: Filter, *, limit: int, after: Place | None
-) -> Sequence[Row[tuple[uuid.UUID, int]]]:
-    """Score everybody who may be listed, in one statement, and give `account_id` and `score` of the best."""
-    statement = select(db.Profile.account_id).join(db.Account, db.Account.id == db.Profile.account_id)
-    if question.terms or _needs_game(question, filter):
-        term = scoring.terms(question)
-        comparison = scoring.comparison(question, term)
-        breadth: ColumnElement[int] = func.sum(term.c.breadth)
-        statement = (
-            statement.join(db.PlayerGame, db.PlayerGame.account_id == db.Profile.account_id)
-            .join(term, term.c.game_id == db.PlayerGame.game_id)
-            # The join alone says so too; this tells the planner how few or many they are.
-            .where(scoring.shares(question, term), db.PlayerGame.game_id.in_([one.game_id for one in question.terms]))
-            .group_by(db.Profile.account_id)
-            .having(comparison.is_not(None))
-            .add_columns(scoring.score(question, comparison, breadth).label("score"))
-        )
-    else:
-        statement = statement.add_columns(scoring.score(question, None, literal(0, Integer)).label("score"))
-    statement = statement.where(filtering.may_be_listed(viewer, question), *filtering.passes(question, filter))
-    if after is not None:
-        statement = statement.where(db.Profile.updated_at <= after.ground.started_at)
-    scored = statement.subquery("scored")
-    score, account_id = scored.c.score, scored.c.account_id
-    page = select(account_id, score).order_by(score.desc(), account_id).limit(limit)
-    if after is not None:
-        page = page.where(or_(score < after.score, and_(score == after.score, account_id > after.account_id)))
-    rows: Sequence[Row[tuple[uuid.UUID, int]]] = (await session.execute(page)).all()
-    return rows
+    session: ReadSession,
+    viewer: Viewer,
+    question: Question,
+    facts: GameFacts,
+    filter: Filter,
+    *,
+    limit: int,
+    after: Place | None,
+) -> asking.Found:
+    """Give `account_id` and `score` of the best whom this viewer's search may list."""
+    if not question.terms and _needs_game(question, filter):  # games that nobody can play: nobody shares one
+        return ()
+    wanted = [term.game_id for term in question.terms if term.is_wanted]
+    return await asking.best(
+        session,
+        viewer,
+        question,
+        filter,
+        facts.numbers,
+        limit=limit,
+        after=(after.score, after.account_id) if after else None,
+        changed_before=after.ground.started_at if after else None,
+        are_few=bool(wanted) and sum(facts.player_counts[game_id] for game_id in wanted) < FEW,
+    )
 
 
 async def players_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Player]:
@@ -226,13 +223,14 @@ async def _game_facts(session: ReadSession, me: Player, filter: Filter) -> GameF
     most = select(func.coalesce(func.max(game.player_count), 0)).correlate(None).scalar_subquery()
     rows = (
         await session.execute(
-            select(game.id, game.player_count, game.is_cross_play, asked.label("asked"), most.label("most")).where(
-                wanted
-            )
+            select(
+                game.id, game.number, game.player_count, game.is_cross_play, asked.label("asked"), most.label("most")
+            ).where(wanted)
         )
     ).all()
     return GameFacts(
         player_counts={row.id: row.player_count for row in rows},
+        numbers={row.id: row.number for row in rows},
         cross_play=frozenset(row.id for row in rows if row.is_cross_play),
         asked_roles={row.id: row.asked for row in rows if row.asked},
         most=rows[0].most if rows else 0,

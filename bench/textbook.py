@@ -1,6 +1,12 @@
-"""The score as SQL: the same lookups as in resolvers/matching, part by part, on profiles and their games."""
+"""The search as a textbook has it: join, score everybody, sort. The yardstick of the one that does not look at all.
 
-from collections.abc import Mapping, Sequence
+The score in one statement, with the same lookups as in resolvers/matching, part by part, on profiles and their games.
+"""
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Integer,
+    Row,
     String,
     TableValuedAlias,
     and_,
@@ -17,17 +24,25 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    exists,
+    false,
     func,
     literal,
     or_,
+    select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import BIT, UUID, BitString
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import Grouping
 
 from gamebuddy import db
-from gamebuddy.resolvers.matching import FULL, FURTHEST, Question, Roles, Signal, tables
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import ReadSession
+from gamebuddy.resolvers import teammates
+from gamebuddy.resolvers.matching import FULL, FURTHEST, Player, Question, Roles, Signal, tables
 from gamebuddy.resolvers.matching.tables import NEUTRAL
+from gamebuddy.resolvers.search import Filter, Place, filtering
 
 BITS_OF_BIGINT = 64
 COLUMNS: Mapping[str, Any] = {
@@ -204,3 +219,125 @@ def _roles(mine: ColumnElement[int]) -> ColumnElement[int]:
 
 def _neutral(signal: Signal) -> ColumnElement[int]:
     return literal(NEUTRAL[signal], Integer)
+
+
+async def textbook(
+    session: ReadSession, viewer: Viewer, question: Question, filter: Filter, *, limit: int, after: Place | None
+) -> Sequence[Row[tuple[uuid.UUID, int]]]:
+    """Score everybody who may be listed, in one statement, and give `account_id` and `score` of the best."""
+    statement = select(db.Profile.account_id).join(db.Account, db.Account.id == db.Profile.account_id)
+    if question.terms or question.viewer.games:
+        term = terms(question)
+        best = comparison(question, term)
+        breadth: ColumnElement[int] = func.sum(term.c.breadth)
+        statement = (
+            statement.join(db.PlayerGame, db.PlayerGame.account_id == db.Profile.account_id)
+            .join(term, term.c.game_id == db.PlayerGame.game_id)
+            # The join alone says so too; this tells the planner how few or many they are.
+            .where(shares(question, term), db.PlayerGame.game_id.in_([one.game_id for one in question.terms]))
+            .group_by(db.Profile.account_id)
+            .having(best.is_not(None))
+            .add_columns(score(question, best, breadth).label("score"))
+        )
+    else:
+        statement = statement.add_columns(score(question, None, literal(0, Integer)).label("score"))
+    statement = statement.where(may_be_listed(viewer, question), *passes(question, filter))
+    if after is not None:
+        statement = statement.where(db.Profile.updated_at <= after.ground.started_at)
+    scored = statement.subquery("scored")
+    points, account_id = scored.c.score, scored.c.account_id
+    page = select(account_id, points).order_by(points.desc(), account_id).limit(limit)
+    if after is not None:
+        page = page.where(or_(points < after.score, and_(points == after.score, account_id > after.account_id)))
+    rows: Sequence[Row[tuple[uuid.UUID, int]]] = (await session.execute(page)).all()
+    return rows
+
+
+def may_be_listed(viewer: Viewer, question: Question) -> ColumnElement[bool]:
+    """Tell of account and profile in the statement whether this viewer's searches list them at all.
+
+    Looking, seen within 60 days, somebody else, active and verified, no block either way, of the same side of 18, with
+    a common language where both have told theirs, no teammate yet, and nothing declined between them for 14 days.
+    """
+    me = question.viewer
+    return and_(
+        db.Profile.is_looking_for_teammates,
+        db.Profile.active_on >= question.as_of - timedelta(days=FURTHEST),
+        db.Profile.account_id != viewer.account_id,
+        teammates.is_within_reach(viewer),
+        _is_of_same_side_of_age(question),
+        _has_common_language(me),
+        ~teammates.is_teammate_of(viewer),
+        db.Profile.account_id.not_in(_declined(viewer)),
+    )
+
+
+def passes(question: Question, filter: Filter) -> list[ColumnElement[bool]]:
+    """Give the conditions on the profile in the statement. Games, ratings and roles are limited by the terms."""
+    return [*_listed_facts(question, filter), *_measured_facts(question, filter)]
+
+
+def _listed_facts(question: Question, filter: Filter) -> Iterator[ColumnElement[bool]]:
+    profile = db.Profile
+    if filter.genre_ids:
+        yield profile.genre_ids.overlap(filter.genre_ids)
+    if filter.regions:
+        yield profile.region.in_(filter.regions)
+    if filter.platforms:
+        yield profile.platforms.overlap(filter.platforms)
+    if filter.languages:
+        yield profile.languages.overlap(filter.languages)
+    if filter.play_styles:
+        yield profile.play_style.in_(filter.play_styles)
+    if filter.voice_chats:
+        yield profile.voice_chat.in_(filter.voice_chats)
+    if filter.age_bands:
+        yield _is_of_age(question, filter.age_bands)
+
+
+def _measured_facts(question: Question, filter: Filter) -> Iterator[ColumnElement[bool]]:
+    profile = db.Profile
+    if filter.min_reputation is not None:
+        # Through the decimal digits: 0.57 x 1000 as a float is a little less than 570.
+        least = int((Decimal(str(filter.min_reputation)) * 1000).to_integral_value(ROUND_CEILING))
+        yield profile.reputation >= least
+    if filter.min_overlap_hours:
+        hours = overlap_hours(question)
+        yield hours >= filter.min_overlap_hours if hours is not None else false()
+    if filter.active_within_days is not None:
+        yield profile.active_on >= question.as_of - timedelta(days=min(FURTHEST, filter.active_within_days))
+    if not question.terms and (filter.min_rating is not None or filter.max_rating is not None):
+        yield exists().where(
+            db.PlayerGame.account_id == profile.account_id,
+            db.PlayerGame.rating.between(question.least_rating, question.most_rating),
+        )
+
+
+def _is_of_same_side_of_age(question: Question) -> ColumnElement[bool]:
+    """Minors meet minors and adults adults; who has told no birth date counts as an adult, as in teammates.py."""
+    born, adult_since = db.Profile.birth_date, question.band_starts[0]
+    if tables.is_minor(question.viewer.birth_date, question.band_starts):
+        return born > adult_since
+    return or_(born.is_(None), born <= adult_since)
+
+
+def _has_common_language(me: Player) -> ColumnElement[bool]:
+    if not me.languages:
+        return literal(True)
+    languages = db.Profile.languages
+    return or_(func.cardinality(languages) == 0, languages.overlap(me.languages))
+
+
+def _is_of_age(question: Question, bands: Collection[db.AgeBand]) -> ColumnElement[bool]:
+    born = db.Profile.birth_date
+    is_in = [(born > start, band in bands) for band, start in zip(db.AgeBand, question.band_starts, strict=False)]
+    return and_(born.is_not(None), case(*is_in, else_=db.AgeBand.FROM_35 in bands))
+
+
+def _declined(viewer: Viewer) -> ColumnElement[uuid.UUID]:
+    asked = db.TeammateRequest
+    lately = and_(asked.status == db.RequestStatus.DECLINED, asked.answered_at > func.now() - filtering.DECLINED_FOR)
+    return union_all(  # type: ignore[return-value]
+        select(asked.receiver_id).where(lately, asked.sender_id == viewer.account_id),
+        select(asked.sender_id).where(lately, asked.receiver_id == viewer.account_id),
+    )
