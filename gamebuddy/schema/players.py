@@ -309,7 +309,7 @@ class PlayerGameInput:
         """Read the ids."""
         return GameChoice(
             game_id=ids.read(Kind.GAME, self.game_id),
-            rank_id=ids.read(Kind.GAME_RANK, self.rank_id) if self.rank_id else None,
+            rank_id=ids.read(Kind.GAME_RANK, self.rank_id) if self.rank_id is not None else None,
             rating=self.rating,
             role_ids=ids.read_all(Kind.GAME_ROLE, self.role_ids or []),
             is_favorite=bool(self.is_favorite),
