@@ -21,14 +21,18 @@ TOTP_WRONG = [("TOTP_WRONG", "input.totpCode")]
 
 @dataclass
 class App:
-    """An authenticator app. Its clock may go ahead by steps of 30 seconds, for codes that nobody has used yet."""
+    """An authenticator app whose clock stands still: a test may begin at the very end of 30 seconds.
+
+    Of its codes those of step 0 and 1 are taken for half a minute at least.
+    """
 
     secret: str
     recovery_codes: list[str] = field(default_factory=list)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def code(self, steps: int = 0) -> str:
-        """Give the code of a step from now."""
-        return pyotp.TOTP(self.secret).at(datetime.now(UTC), counter_offset=steps)
+    def code(self, step: int = 0) -> str:
+        """Give the code of a step of 30 seconds."""
+        return pyotp.TOTP(self.secret).at(self.at, counter_offset=step)
 
 
 async def begin(player: Player) -> App:
@@ -37,11 +41,13 @@ async def begin(player: Player) -> App:
     return App(begun["secret"])
 
 
-async def enrol(player: Player) -> App:
-    """Get a second factor; the code of the step before is used up by it."""
+async def enrol(player: Player, services: Services) -> App:
+    """Get a second factor, long ago: the code that confirmed it may be used again."""
     app = await begin(player)
-    confirmed = payload(await call(player.api, "confirmTotp", "recoveryCodes", code=app.code(-1)))
+    confirmed = payload(await call(player.api, "confirmTotp", "recoveryCodes", code=app.code()))
     app.recovery_codes = confirmed["recoveryCodes"]
+    async with services.database.write() as session:
+        await session.execute(update(db.SecondFactor).values(last_step=None))
     return app
 
 
@@ -67,7 +73,7 @@ async def test_signing_in_asks_for_it(api: Api, nika: Player, post_office: PostO
 async def test_a_code_works_once_also_in_parallel_and_in_the_next_window(
     api: Api, nika: Player, services: Services
 ) -> None:
-    app = await enrol(nika)
+    app = await enrol(nika, services)
     code = app.code()
     answers = await asyncio.gather(*(with_code(api, code) for _ in range(4)))
     assert sorted(len(answer["signIn"]["userErrors"]) for answer in answers) == [0, 1, 1, 1]
@@ -79,13 +85,13 @@ async def test_a_code_works_once_also_in_parallel_and_in_the_next_window(
 
 
 @pytest.mark.parametrize("code", ["000000", "12345", "abcdef", "１２３４５６", "1" * 5_000, "aaaa-bbbb-cccc-dddd"])
-async def test_what_is_no_code_is_wrong(api: Api, nika: Player, code: str) -> None:
-    await enrol(nika)
+async def test_what_is_no_code_is_wrong(api: Api, nika: Player, code: str, services: Services) -> None:
+    await enrol(nika, services)
     assert problems(await with_code(api, code)) == TOTP_WRONG
 
 
 async def test_wrong_codes_are_counted_apart_from_passwords(api: Api, nika: Player, services: Services) -> None:
-    app = await enrol(nika)
+    app = await enrol(nika, services)
     answers = [problems(await with_code(api, "000000"))[0][0] for _ in range(21)]
     assert Counter(answers) == {"TOTP_WRONG": 10, "RETRY_LATER": 11}
     assert problems(await with_code(api, app.code())) == [("RETRY_LATER", "input")]
@@ -101,8 +107,8 @@ async def test_wrong_codes_are_counted_apart_from_passwords(api: Api, nika: Play
     payload(await with_code(api, app.code()))
 
 
-async def test_wrong_codes_in_parallel_are_ten(api: Api, nika: Player) -> None:
-    await enrol(nika)
+async def test_wrong_codes_in_parallel_are_ten(api: Api, nika: Player, services: Services) -> None:
+    await enrol(nika, services)
     answers = await asyncio.gather(*(with_code(api, "000000") for _ in range(20)))
     codes = Counter(problems(answer)[0][0] for answer in answers)
     # A right password forgets its own tries; until then five of them pass at a time.
@@ -110,8 +116,8 @@ async def test_wrong_codes_in_parallel_are_ten(api: Api, nika: Player) -> None:
     assert set(codes) <= {"TOTP_WRONG", "RETRY_LATER"}
 
 
-async def test_a_recovery_code_takes_its_place_once(api: Api, nika: Player) -> None:
-    app = await enrol(nika)
+async def test_a_recovery_code_takes_its_place_once(api: Api, nika: Player, services: Services) -> None:
+    app = await enrol(nika, services)
     assert len(set(app.recovery_codes)) == 10
     answers = await asyncio.gather(*(with_code(api, app.recovery_codes[0]) for _ in range(4)))
     assert sorted(len(answer["signIn"]["userErrors"]) for answer in answers) == [0, 1, 1, 1]
@@ -124,8 +130,10 @@ async def test_a_recovery_code_takes_its_place_once(api: Api, nika: Player) -> N
     payload(await with_code(api, renewed[0]))
 
 
-async def test_a_new_password_does_not_take_it_away(api: Api, nika: Player, post_office: PostOffice) -> None:
-    app = await enrol(nika)
+async def test_a_new_password_does_not_take_it_away(
+    api: Api, nika: Player, post_office: PostOffice, services: Services
+) -> None:
+    app = await enrol(nika, services)
     await post_office.letter_to("nika@example.com")
     await done(api, "requestPasswordReset", login="nika")
     code = await post_office.code_for("nika@example.com", number=2)
@@ -135,7 +143,7 @@ async def test_a_new_password_does_not_take_it_away(api: Api, nika: Player, post
 
 
 async def test_it_goes_with_password_and_code_together(api: Api, nika: Player, services: Services) -> None:
-    app = await enrol(nika)
+    app = await enrol(nika, services)
     assert await refused(nika.api, "removeTotp", password="wrong horse 7", code=app.code()) == [
         ("WRONG_CREDENTIALS", "input.password")
     ]
@@ -161,7 +169,7 @@ async def test_what_does_not_fit_is_a_conflict(nika: Player) -> None:
 
 
 async def test_the_secret_is_sealed(nika: Player, services: Services) -> None:
-    app = await enrol(nika)
+    app = await enrol(nika, services)
     async with services.database.read() as session:
         sealed = await session.scalar(select(db.SecondFactor.sealed_secret))
     assert app.secret.encode() not in sealed
