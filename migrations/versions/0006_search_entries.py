@@ -13,6 +13,64 @@ branch_labels = None
 depends_on = None
 
 
+NUMBERS = (
+    """
+    CREATE FUNCTION search_region(name text) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+        SELECT coalesce(array_position('{EUROPE,CIS,NORTH_AMERICA,SOUTH_AMERICA,MIDDLE_EAST,AFRICA,SOUTH_ASIA,EAST_ASIA,'
+            'SOUTHEAST_ASIA,OCEANIA}'::text[], name), 0)
+    $$
+    """,
+    """
+    CREATE FUNCTION search_style(name text) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+        SELECT coalesce(array_position('{CASUAL,BALANCED,COMPETITIVE}'::text[], name), 0)
+    $$
+    """,
+    """
+    CREATE FUNCTION search_voice(name text) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+        SELECT coalesce(array_position('{REQUIRED,PREFERRED,TEXT_ONLY,ANY}'::text[], name), 0)
+    $$
+    """,
+    """
+    CREATE FUNCTION search_platforms(names text[]) RETURNS int LANGUAGE sql IMMUTABLE AS $$
+        SELECT coalesce(bit_or(1 << (array_position('{PC,PLAYSTATION,XBOX,SWITCH,MOBILE,VR}'::text[], name) - 1)), 0)
+        FROM unnest(names) AS name
+    $$
+    """,
+)
+
+# What the entries are to be; the triggers copy from it.
+SOURCE = """
+CREATE VIEW search_entry_source AS
+SELECT
+    p.account_id,
+    ((coalesce(g.number, 0) * 4096 + l.number) * 11 + search_region(p.region)) * 4 + search_style(p.play_style) AS cell,
+    played.rating,
+    played.role_bits,
+    search_voice(p.voice_chat) AS voice,
+    search_platforms(p.platforms::text[]) AS platform_bits,
+    p.birth_date,
+    p.active_on,
+    p.reputation,
+    p.genre_bits,
+    p.schedule,
+    played.game_id
+FROM profiles AS p
+CROSS JOIN LATERAL (
+    SELECT game_id, rating, role_bits FROM player_games WHERE player_games.account_id = p.account_id
+    UNION ALL
+    SELECT NULL, 1500, 0
+) AS played
+LEFT JOIN games AS g ON g.id = played.game_id
+CROSS JOIN LATERAL (
+    SELECT number FROM languages WHERE tag = ANY (p.languages)
+    UNION ALL
+    SELECT 0 WHERE cardinality(p.languages) = 0
+) AS l
+WHERE p.is_looking_for_teammates
+"""
+COLUMNS = (
+    "account_id, cell, rating, role_bits, voice, platform_bits, birth_date, active_on, reputation, genre_bits, schedule"
+)
 FILL = """
 CREATE FUNCTION fill_search_entries(ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -22,40 +80,12 @@ BEGIN
         AND NOT EXISTS (SELECT FROM languages AS known WHERE known.tag = spoken.tag)
     ON CONFLICT DO NOTHING;
     DELETE FROM search_entries WHERE account_id = ANY (ids);
-    INSERT INTO search_entries
-    SELECT
-        p.account_id,
-        ((coalesce(g.number, 0) * 4096 + l.number) * 11
-            + coalesce(array_position('{EUROPE,CIS,NORTH_AMERICA,SOUTH_AMERICA,MIDDLE_EAST,AFRICA,SOUTH_ASIA,EAST_ASIA,'
-                'SOUTHEAST_ASIA,OCEANIA}'::text[], p.region::text), 0)) * 4
-            + coalesce(array_position('{CASUAL,BALANCED,COMPETITIVE}'::text[], p.play_style::text), 0),
-        played.rating,
-        played.role_bits,
-        coalesce(array_position('{REQUIRED,PREFERRED,TEXT_ONLY,ANY}'::text[], p.voice_chat::text), 0),
-        (SELECT coalesce(bit_or(1 << (array_position('{PC,PLAYSTATION,XBOX,SWITCH,MOBILE,VR}'::text[], name::text) - 1)), 0)
-            FROM unnest(p.platforms) AS name),
-        p.birth_date,
-        p.active_on,
-        p.reputation,
-        p.genre_bits,
-        p.schedule
-    FROM profiles AS p
-    CROSS JOIN LATERAL (
-        SELECT game_id, rating, role_bits FROM player_games WHERE player_games.account_id = p.account_id
-        UNION ALL
-        SELECT NULL, 1500, 0
-    ) AS played
-    LEFT JOIN games AS g ON g.id = played.game_id
-    CROSS JOIN LATERAL (
-        SELECT number FROM languages WHERE tag = ANY (p.languages)
-        UNION ALL
-        SELECT 0 WHERE cardinality(p.languages) = 0
-    ) AS l
-    WHERE p.account_id = ANY (ids) AND p.is_looking_for_teammates;
+    INSERT INTO search_entries SELECT {COLUMNS} FROM search_entry_source WHERE account_id = ANY (ids);
 END $$
-"""
+""".replace("{COLUMNS}", COLUMNS)
 
-# Statement by statement: a bulk load fires them once. A visit on the same day changes nothing and costs nothing.
+# Statement by statement: a bulk load fires them once. A visit on the same day changes nothing and costs nothing; what
+# moves no entry to another cell is changed in its place.
 FOLLOW_PROFILES = """
 CREATE FUNCTION search_entries_follow_profiles() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -67,11 +97,20 @@ BEGIN
     ELSIF TG_OP = 'INSERT' THEN
         SELECT array_agg(account_id) INTO ids FROM new_rows;
     ELSE
+        UPDATE search_entries AS e SET
+            voice = search_voice(n.voice_chat), platform_bits = search_platforms(n.platforms::text[]),
+            birth_date = n.birth_date, active_on = n.active_on, reputation = n.reputation, genre_bits = n.genre_bits,
+            schedule = n.schedule
+        FROM new_rows AS n JOIN old_rows AS o USING (account_id)
+        WHERE e.account_id = n.account_id
+            AND (n.is_looking_for_teammates, n.languages, n.region, n.play_style)
+                IS NOT DISTINCT FROM (o.is_looking_for_teammates, o.languages, o.region, o.play_style)
+            AND (n.voice_chat, n.platforms, n.birth_date, n.active_on, n.reputation, n.genre_bits, n.schedule)
+                IS DISTINCT FROM
+                (o.voice_chat, o.platforms, o.birth_date, o.active_on, o.reputation, o.genre_bits, o.schedule);
         SELECT array_agg(n.account_id) INTO ids FROM new_rows AS n JOIN old_rows AS o USING (account_id)
-        WHERE (n.is_looking_for_teammates, n.languages, n.region, n.play_style, n.voice_chat, n.platforms, n.birth_date,
-                n.active_on, n.reputation, n.genre_bits, n.schedule)
-            IS DISTINCT FROM (o.is_looking_for_teammates, o.languages, o.region, o.play_style, o.voice_chat, o.platforms,
-                o.birth_date, o.active_on, o.reputation, o.genre_bits, o.schedule);
+        WHERE (n.is_looking_for_teammates, n.languages, n.region, n.play_style)
+            IS DISTINCT FROM (o.is_looking_for_teammates, o.languages, o.region, o.play_style);
     END IF;
     IF ids IS NOT NULL THEN
         PERFORM fill_search_entries(ids);
@@ -81,20 +120,20 @@ END $$
 """
 FOLLOW_GAMES = """
 CREATE FUNCTION search_entries_follow_games() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    ids uuid[];
 BEGIN
-    IF TG_OP = 'DELETE' THEN
-        SELECT array_agg(DISTINCT account_id) INTO ids FROM old_rows;
-    ELSE
-        SELECT array_agg(DISTINCT account_id) INTO ids FROM new_rows;
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM search_entries AS e USING old_rows AS o JOIN games AS g ON g.id = o.game_id
+        WHERE e.account_id = o.account_id AND e.cell / (4096 * 11 * 4) = g.number;
     END IF;
-    IF ids IS NOT NULL THEN
-        PERFORM fill_search_entries(ids);
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO search_entries
+        SELECT {COLUMNS} FROM new_rows AS n CROSS JOIN LATERAL (
+            SELECT * FROM search_entry_source AS s WHERE s.account_id = n.account_id AND s.game_id = n.game_id OFFSET 0
+        ) AS s;
     END IF;
     RETURN NULL;
 END $$
-"""
+""".replace("{COLUMNS}", ", ".join(f"s.{name}" for name in COLUMNS.split(", ")))
 TRIGGERS = tuple(
     f"CREATE TRIGGER search_entries_{event} AFTER {event} ON {table} REFERENCING {rows}"
     f" FOR EACH STATEMENT EXECUTE FUNCTION search_entries_follow_{name}()"
@@ -392,7 +431,7 @@ def upgrade() -> None:
     )
     op.add_column("games", sa.Column("number", sa.SmallInteger(), sa.Identity(always=False), nullable=False))
     op.create_unique_constraint(op.f("uq_games_number"), "games", ["number"])
-    for statement in (FILL, FOLLOW_PROFILES, FOLLOW_GAMES, *TRIGGERS, SEARCH_BEST):
+    for statement in (*NUMBERS, SOURCE, FILL, FOLLOW_PROFILES, FOLLOW_GAMES, *TRIGGERS, SEARCH_BEST):
         op.execute(statement)
     op.execute("SELECT fill_search_entries(array_agg(account_id)) FROM profiles")
 
@@ -403,6 +442,9 @@ def downgrade() -> None:
         for event in ("insert", "update", "delete"):
             op.execute(f"DROP TRIGGER search_entries_{event} ON {table}")
     for name in ("search_entries_follow_profiles", "search_entries_follow_games", "fill_search_entries"):
+        op.execute(f"DROP FUNCTION {name}")
+    op.execute("DROP VIEW search_entry_source")
+    for name in ("search_region", "search_style", "search_voice", "search_platforms"):
         op.execute(f"DROP FUNCTION {name}")
     op.drop_constraint(op.f("uq_games_number"), "games", type_="unique")
     op.drop_column("games", "number")
