@@ -50,7 +50,8 @@ def display_name(value: str, *field: str | int) -> str:
     """
     # Checked before it is composed: a length that people can count, and no work on what is refused.
     checked(value.strip(), *field, longest=LONGEST_DISPLAY_NAME)
-    name = unicodedata.normalize("NFC", value.strip())
+    # And once more: a few letters, of Devanagari and Hebrew, become two when they are composed.
+    name = checked(unicodedata.normalize("NFC", value.strip()), *field, longest=LONGEST_DISPLAY_NAME)
     wrong = _wrong_with_name(name)
     if wrong is not None:
         raise Rejected(Problem(code=Code.INVALID, message=wrong, field=field))
@@ -74,7 +75,10 @@ def _wrong_with_name(name: str) -> str | None:
         return "A name does not turn the direction of writing."
     marks = 0
     for character in name:
-        marks = marks + 1 if _is_mark(character) else 0
+        if _is_mark(character):
+            marks += 1
+        elif unicodedata.category(character) != "Cf":  # through a joiner, marks go on piling up
+            marks = 0
         if marks > MOST_MARKS:
             return "A name has no piles of accents."
     return None

@@ -23,6 +23,8 @@ THREADS = 2
 WAITING_ROOM = 64  # hashes that may wait; a full room empties in about a second
 LONGEST_REPEATED = 16  # up to here one pattern over and over is a pattern, not a password
 
+_BEFORE, _AFTER = r"[\W\d_]{0,4}", r"[\W\d_]{0,5}"  # the usual ornaments: a few digits or signs
+
 log = structlog.get_logger(__name__)
 
 
@@ -120,7 +122,12 @@ def _is_common(password: str) -> bool:
 def _is_own(password: str, own: tuple[str, ...]) -> bool:
     words = {part for word in own for part in (_folded(word), _folded(word).partition("@")[0]) if part}
     folded = _folded(password)
-    return folded in words or not _cores(folded).isdisjoint(words)
+    # A name may end as an ornament begins, in a year: so it is looked for as well, not only what ornaments leave.
+    return not _cores(folded).isdisjoint(words) or any(_is_ornamented(folded, word) for word in words)
+
+
+def _is_ornamented(folded: str, word: str) -> bool:
+    return re.fullmatch(rf"{_BEFORE}{re.escape(word)}{_AFTER}", folded) is not None
 
 
 def _folded(value: str) -> str:
@@ -129,7 +136,7 @@ def _folded(value: str) -> str:
 
 def _cores(folded: str) -> set[str]:
     """Give the words that are left without the usual ornaments: a few digits or signs around, digits for letters."""
-    bare = re.sub(r"^[\W\d_]{0,4}(.*?)[\W\d_]{0,5}$", r"\1", folded)
+    bare = re.sub(rf"^{_BEFORE}(.*?){_AFTER}$", r"\1", folded)
     return {core for core in (bare, bare.translate(_LETTERS), folded.translate(_LETTERS)) if core}
 
 
