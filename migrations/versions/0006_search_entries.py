@@ -308,12 +308,12 @@ BEGIN
                 (SELECT e.account_id, {FIXED} + {SCHEDULE} + {GENRES} AS worth, {RATING} AS nearness, {HAS_PLATFORM} AS has_platform
                 FROM search_entries AS e
                 WHERE e.cell = s.cell AND e.rating >= s.rating AND e.rating BETWEEN lowest_rating AND highest_rating AND {IS_MET}
-                ORDER BY e.rating LIMIT 12)
+                ORDER BY e.rating LIMIT 48)
                 UNION ALL
                 (SELECT e.account_id, {FIXED} + {SCHEDULE} + {GENRES}, {RATING}, {HAS_PLATFORM}
                 FROM search_entries AS e
                 WHERE e.cell = s.cell AND e.rating < s.rating AND e.rating BETWEEN lowest_rating AND highest_rating AND {IS_MET}
-                ORDER BY e.rating DESC LIMIT 12)
+                ORDER BY e.rating DESC LIMIT 48)
             ) AS e
             WHERE e.worth IS NOT NULL
             GROUP BY e.account_id ORDER BY max(e.worth + e.nearness) DESC LIMIT 4 * how_many
@@ -321,7 +321,7 @@ BEGIN
         {BEST_NEAR};
         IF cardinality(found_scores) = how_many THEN
             sure := found_scores[how_many];
-            bound := sure + ((highest - sure) * 0.15)::int;
+            bound := sure + ((highest - sure) * 0.4)::int;
         ELSE
             bound := highest - step;
         END IF;

@@ -1,0 +1,427 @@
+"""Measures the search: exact, how fast, and how much faster than the textbook. `make bench-search` runs it.
+
+Starts a PostgreSQL of its own in memory, fills it with a made-up world, and asks as many random viewers as told. Times
+are of one statement as the application sends it, in milliseconds, warm. Every answer is compared with the textbook's.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import platform
+import random
+import re
+import statistics
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy import select
+
+from bench import textbook, world
+from gamebuddy import db
+from gamebuddy.app import create_app
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.db import Database, ReadSession, migrations
+from gamebuddy.db.embedded import EmbeddedPostgres
+from gamebuddy.resolvers import games, profiles
+from gamebuddy.resolvers.matching import Question, Weights
+from gamebuddy.resolvers.profiles import GameChoice
+from gamebuddy.resolvers.search import Filter, Place, finding
+from gamebuddy.settings import Settings
+
+PAGE = 20
+DEEP_PAGE = 10
+SERVER = {
+    "shared_buffers": "2GB", "maintenance_work_mem": "1GB", "work_mem": "64MB", "max_wal_size": "8GB",
+    "checkpoint_timeout": "1h", "autovacuum": "off",
+}  # fmt: skip
+OPERATION = """{ teammates(first: 20) { edges {
+  cursor
+  node { id username displayName role createdAt
+         profile { bio region languages platforms playStyle voiceChat ageBand games { rating game { title } } } }
+  match { score overlapHours sharedGames { title } reasons { signal contribution value weight text(locale: "en") } }
+} } }"""
+console = Console()
+
+
+@dataclass
+class Times:
+    """Milliseconds of one way."""
+
+    name: str
+    all: list[float] = field(default_factory=list)
+
+    def quantile(self, share: float) -> float:
+        """Give a quantile, such as 0.5 for the median."""
+        ordered = sorted(self.all)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    @contextlib.contextmanager
+    def measure(self) -> Iterator[None]:
+        """Add what the block takes."""
+        began = time.perf_counter()
+        yield
+        self.all.append((time.perf_counter() - began) * 1000)
+
+
+@dataclass
+class Asker:
+    """A viewer and his question."""
+
+    viewer: Viewer
+    question: Question
+    facts: finding.GameFacts
+    filter: Filter = field(default_factory=Filter)
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    options = _options()
+    lines: list[str] = []
+    medians: dict[int, float] = {}
+    for count in options.profiles:
+        with EmbeddedPostgres.temporary(settings=SERVER) as server:
+            lines += asyncio.run(_run(server.url("postgres"), count, options, medians))
+    if len(medians) > 1:
+        few, many = min(medians), max(medians)
+        lines.append(
+            f"Growth of the median from {few:,} to {many:,} players: {medians[many] / medians[few]:.1f} x (goal: 4)."
+        )
+        console.print(lines[-1])
+    if options.write:
+        _write(options.write, lines)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--profiles", type=lambda text: [int(n) for n in text.split(",")], default=[10_000, 100_000, 1_000_000]
+    )
+    parser.add_argument("--viewers", type=int, default=300)
+    parser.add_argument("--textbook", type=int, default=40, help="viewers whom the textbook answers too")
+    parser.add_argument("--seed", type=int, default=20261123)
+    parser.add_argument("--write", type=Path, help="the page whose part between <!-- search --> marks is replaced")
+    return parser.parse_args()
+
+
+async def _run(url: str, count: int, options: argparse.Namespace, medians: dict[int, float]) -> list[str]:
+    database = Database(url, statement_timeout_seconds=600)
+    try:
+        await migrations.upgrade(database)
+        async with database.write() as session:
+            await games.load_catalogue(session)
+        connection = await asyncpg.connect(url)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            await world.load(connection, count, options.seed, progress)
+        await connection.close()
+        is_last = count == options.profiles[-1]
+        return await _measure(database, count, options, is_last=is_last, medians=medians)
+    finally:
+        await database.close()
+
+
+async def _measure(
+    database: Database, count: int, options: argparse.Namespace, *, is_last: bool, medians: dict[int, float]
+) -> list[str]:
+    rng = random.Random(options.seed)
+    size = await _size(database)
+    async with database.read() as session:
+        ids = await _viewers(session, rng, options.viewers)
+    floor, found, book = Times("floor: 20 known rows"), Times("search"), Times("textbook")
+    wrong = 0
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Asking", total=len(ids))
+        for number, account_id in enumerate(ids):
+            async with database.read() as session:
+                asker = await _asker(session, account_id)
+                await _ask(session, asker)
+                with found.measure():
+                    rows = await _ask(session, asker)
+                known = [row.account_id for row in rows]
+                await _known(session, known)
+                with floor.measure():
+                    await _known(session, known)
+            if number < options.textbook:
+                async with database.read() as session:
+                    with book.measure():
+                        expected = await _textbook(session, asker)
+                wrong += [tuple(row) for row in rows] != [tuple(row) for row in expected]
+            progress.advance(task)
+    medians[count] = found.quantile(0.5)
+    lines = [
+        f"{count:,} players, {len(ids)} viewers, first page of {PAGE}; {size}.",
+        *_table(floor, found, book, wrong),
+    ]
+    if is_last:
+        lines += await _pages(database, ids[:50])
+        lines += await _filters(database, ids[:60])
+        lines += await _updates(database, ids[:100])
+        lines += await _operations(database, ids[:60])
+        lines += await _plan(database, ids[0])
+    return lines
+
+
+async def _size(database: Database) -> str:
+    connection = await asyncpg.connect(database.url)
+    entries, pages, index = await connection.fetchrow(
+        "SELECT count(*), pg_size_pretty(pg_table_size('search_entries')),"
+        " pg_size_pretty(pg_relation_size('ix_search_entries_cell_rating')) FROM search_entries"
+    )
+    await connection.close()
+    return f"{entries:,} search entries, {pages} and {index} for their index"
+
+
+async def _viewers(session: ReadSession, rng: random.Random, count: int) -> list[uuid.UUID]:
+    fresh = select(db.Profile.account_id).where(
+        db.Profile.is_looking_for_teammates, db.Profile.active_on >= datetime.now(UTC).date().replace(day=1)
+    )
+    ids = sorted(await session.scalars(fresh.limit(200_000)))
+    return rng.sample(ids, min(count, len(ids)))
+
+
+async def _asker(session: ReadSession, account_id: uuid.UUID, filter: Filter | None = None) -> Asker:
+    viewer = Viewer(account_id=account_id, session_id=account_id, role=db.Role.USER, locale="en")
+    wanted = filter or Filter()
+    me = (await finding.players_by_ids(session, [account_id]))[account_id]
+    facts = await finding._game_facts(session, me, wanted)  # noqa: SLF001 - the parts are measured one by one
+    question = finding._question(me, Weights.of(), finding._new_ground(me, facts), facts, wanted)  # noqa: SLF001
+    return Asker(viewer, question, facts, wanted)
+
+
+async def _ask(session: ReadSession, asker: Asker, limit: int = PAGE, after: Place | None = None) -> Sequence[Any]:
+    return await finding.list_candidates(
+        session, asker.viewer, asker.question, asker.facts, asker.filter, limit=limit, after=after
+    )
+
+
+async def _textbook(session: ReadSession, asker: Asker) -> Sequence[Any]:
+    return await textbook.textbook(session, asker.viewer, asker.question, asker.filter, limit=PAGE, after=None)
+
+
+async def _known(session: ReadSession, ids: Sequence[uuid.UUID]) -> None:
+    rows = await session.execute(select(db.Profile).where(db.Profile.account_id.in_(ids)))
+    rows.all()
+    session.expunge_all()
+
+
+def _table(floor: Times, found: Times, book: Times, wrong: int) -> list[str]:
+    table = Table("way", "p50", "p95", "p99", "x the floor", "x the textbook", "wrong")
+    lines = ["", "| way | p50 ms | p95 | p99 | x the floor | textbook / it | wrong |", "|---|---|---|---|---|---|---|"]
+    for times in (floor, found, book):
+        if not times.all:
+            continue
+        quantiles = [f"{times.quantile(share):.1f}" for share in (0.5, 0.95, 0.99)]
+        over = f"{times.quantile(0.5) / floor.quantile(0.5):.1f}"
+        less = f"{book.quantile(0.5) / times.quantile(0.5):.1f}" if book.all else ""
+        cells = [times.name, *quantiles, over, less, f"{wrong} of {len(book.all)}" if times is found else ""]
+        table.add_row(*cells)
+        lines.append(f"| {' | '.join(cells)} |")
+    console.print(table)
+    return [*lines, ""]
+
+
+async def _pages(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
+    first, deep = Times("page 1"), Times(f"page {DEEP_PAGE}")
+    for account_id in ids:
+        async with database.read() as session:
+            asker = await _asker(session, account_id)
+            all_pages = await _ask(session, asker, PAGE * DEEP_PAGE)
+            if len(all_pages) < PAGE * DEEP_PAGE:
+                continue
+            with first.measure():
+                await _ask(session, asker)
+            last = all_pages[PAGE * (DEEP_PAGE - 1) - 1]
+            ground = finding._new_ground(asker.question.viewer, asker.facts)  # noqa: SLF001
+            place = Place(last.score, last.account_id, ground)
+            await _ask(session, asker, after=place)
+            with deep.measure():
+                rows = await _ask(session, asker, after=place)
+            assert [tuple(row) for row in rows] == [tuple(row) for row in all_pages[PAGE * (DEEP_PAGE - 1) :]]  # noqa: S101
+    return [_say(f"Page {DEEP_PAGE}: {_ratio(deep, first)} (goal: 2); {len(deep.all)} viewers.")]
+
+
+async def _filters(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
+    plain, slowest, wrong = Times("without"), ("", 0.0), 0
+    lines = []
+    singles: dict[str, Callable[[Asker], Filter]] = {
+        "one game": lambda a: Filter(game_ids=(a.question.terms[0].game_id,)),
+        "genres": lambda _: Filter(genre_ids=liked),
+        "regions": lambda a: Filter(regions=(a.question.viewer.region or db.Region.EUROPE,)),
+        "platforms": lambda _: Filter(platforms=(db.Platform.PLAYSTATION,)),
+        "languages": lambda _: Filter(languages=("en",)),
+        "ratings": lambda _: Filter(min_rating=1400, max_rating=1700),
+        "play styles": lambda _: Filter(play_styles=(db.PlayStyle.COMPETITIVE,)),
+        "voice chats": lambda _: Filter(voice_chats=(db.VoiceChat.PREFERRED,)),
+        "age bands": lambda _: Filter(age_bands=(db.AgeBand.FROM_18_TO_24,)),
+        "reputation": lambda _: Filter(min_reputation=0.8),
+        "common hours": lambda _: Filter(min_overlap_hours=10),
+        "activity": lambda _: Filter(active_within_days=3),
+        "three at once": lambda _: Filter(
+            min_reputation=0.7, voice_chats=(db.VoiceChat.PREFERRED,), active_within_days=14
+        ),
+    }
+    async with database.read() as session:
+        liked = tuple((await session.scalars(select(db.Genre.id).order_by(db.Genre.number).limit(2))).all())
+    for account_id in ids:
+        async with database.read() as session:
+            asker = await _asker(session, account_id)
+            await _ask(session, asker)
+            with plain.measure():
+                await _ask(session, asker)
+    for name, make in singles.items():
+        times = Times(name)
+        for number, account_id in enumerate(ids):
+            async with database.read() as session:
+                asker = await _asker(session, account_id)
+                asker = await _asker(session, account_id, make(asker))
+                await _ask(session, asker)
+                with times.measure():
+                    rows = await _ask(session, asker)
+            if number < 2:
+                async with database.read() as session:
+                    wrong += [tuple(row) for row in rows] != [tuple(row) for row in await _textbook(session, asker)]
+        if times.quantile(0.5) > slowest[1]:
+            slowest = (name, times.quantile(0.5))
+        lines.append(f"| {name} | {times.quantile(0.5):.1f} | {times.quantile(0.95):.1f} | {_ratio(times, plain)} |")
+        console.print(lines[-1])
+    return [
+        "",
+        f"With filters, {len(ids)} viewers (goal: 2 x). Of {2 * len(singles)} answers {wrong} are not the textbook's.",
+        "",
+        "| filter | p50 ms | p95 | |",
+        "|---|---|---|---|",
+        f"| none | {plain.quantile(0.5):.1f} | {plain.quantile(0.95):.1f} | |",
+        *lines,
+        "",
+    ]
+
+
+async def _updates(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
+    times = Times("update")
+    async with database.read() as session:
+        chosen = (await session.scalars(select(db.Game.id).order_by(db.Game.player_count.desc()).limit(6))).all()
+    for number, account_id in enumerate(ids):
+        viewer = Viewer(account_id=account_id, session_id=account_id, role=db.Role.USER, locale="en")
+        choices = [GameChoice(game_id=game_id, rating=1000 + number) for game_id in chosen]
+        with times.measure():
+            async with database.write() as session:
+                await profiles.update_profile(session, viewer, {"games": choices, "bio": f"update {number}"})
+    median, slow = times.quantile(0.5), times.quantile(0.99)
+    return [_say(f"Update of a profile with six games: p50 {median:.1f} ms, p99 {slow:.1f} (goal: 5).")]
+
+
+async def _operations(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
+    """Compare the whole GraphQL operation with its statement; it goes through the application without a network."""
+    settings = Settings(
+        _env_file=None,
+        database_url=SecretStr(database.url),
+        secret_key=SecretStr("of a benchmark, and long enough for it"),
+        log_format="json",
+    )
+    app = create_app(settings, database_url=database.url)
+    whole, statement = Times("operation"), Times("statement")
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", timeout=60) as client,
+    ):
+        services = app.state.services
+        for account_id in ids:
+            session_id = db.new_id()
+            async with database.write() as session:
+                now = datetime.now(UTC)
+                session.add(
+                    db.Session(
+                        id=session_id,
+                        account_id=account_id,
+                        salt=b"",
+                        last_used_at=now,
+                        expires_at=now.replace(year=now.year + 1),
+                    )
+                )
+            token, _ = services.gate.tokens.issue(account_id, session_id)
+            async with database.read() as session:
+                asker = await _asker(session, account_id)
+                await _ask(session, asker)
+                with statement.measure():
+                    await _ask(session, asker)
+            for is_counted in (False, True):
+                with whole.measure():
+                    answer = await client.post(
+                        "/graphql", json={"query": OPERATION}, headers={"Authorization": f"Bearer {token}"}
+                    )
+                if not is_counted:
+                    whole.all.pop()
+                assert "errors" not in answer.json(), answer.text  # noqa: S101
+    told = (
+        f"Whole operation (20 players, games, reasons): p50 {whole.quantile(0.5):.1f} ms, its statement"
+        f" {statement.quantile(0.5):.1f} (goal: 1.5 x + 5 ms = {1.5 * statement.quantile(0.5) + 5:.1f})."
+    )
+    return [_say(told)]
+
+
+async def _plan(database: Database, account_id: uuid.UUID) -> list[str]:
+    """Let PostgreSQL tell the plans of the statements inside of the function."""
+    said: list[str] = []
+    async with database.read() as session:
+        asker = await _asker(session, account_id)
+        raw = (await (await session.connection()).get_raw_connection()).driver_connection
+        await raw.execute("LOAD 'auto_explain'; SET client_min_messages = log; SET auto_explain.log_min_duration = 0")
+        for setting in ("log_analyze = on", "log_nested_statements = on", "log_timing = off"):
+            await raw.execute(f"SET auto_explain.{setting}")
+        raw.add_log_listener(lambda _, message: said.append(message.message))
+        await _ask(session, asker)
+    plans = [
+        re.sub(r"Query Text:.*?(?=\n[A-Z][a-z]+.*\(cost)", "", text, flags=re.DOTALL)
+        for text in said
+        if "plan:" in text
+    ]
+    shown = "\n\n".join(plan[:6_000] for plan in plans if "search_entries" in plan)
+    return ["", "Plans of the statements inside, for one viewer:", "", "```", shown, "```", ""]
+
+
+def _ratio(times: Times, other: Times) -> str:
+    pairs = [mine / theirs for mine, theirs in zip(times.all, other.all, strict=False)]
+    return f"{statistics.median(pairs):.2f} x in the median" if pairs else "nothing to compare"
+
+
+def _say(line: str) -> str:
+    console.print(line)
+    return f"- {line}"
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    """Replace what stands between the marks."""
+    mark = "<!-- search -->"
+    machine = (
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    part = "\n".join(
+        [
+            mark,
+            f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}; database and program on one machine.",
+            "",
+            *lines,
+            mark,
+        ]
+    )
+    text = path.read_text(encoding="utf-8") if path.exists() else f"# Performance\n\n## Search\n\n{mark}{mark}\n"
+    if text.count(mark) != 2:
+        text += f"\n## Search\n\n{mark}{mark}\n"
+    before, _, after = text.split(mark)
+    path.write_text(before + part + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
