@@ -97,6 +97,12 @@ class Factory:
                 ]
             )
 
+    async def demote(self, player: Player) -> None:
+        """Make a user of somebody of the staff."""
+        async with self.services.database.write() as session:
+            account = await session.get_one(db.Account, player.account_id)
+            account.role = db.Role.USER
+
     async def block(self, one: Player, other: Player) -> None:
         """Let one block the other."""
         async with self.services.database.write() as session:

@@ -81,20 +81,20 @@ class Throttle:
         self._factor = factor
 
     async def take(self, session: WriteSession, *hits: Hit) -> None:
-        """Count the hits in a transaction of their own, which stays whatever becomes of this one.
+        """Count the hits at once, whatever becomes of this transaction.
 
         They are counted in order; what comes after a full bucket is not counted. Nothing may have been written yet.
 
         Raises:
             Rejected: RETRY_LATER with the moment from which on the full bucket has room.
         """
-        async with session.apart() as own:
+        async with session.at_once() as own:
             retry_at = await self.count_all(own, *hits)
         if retry_at is not None:
             raise retry_later(MESSAGE, retry_at)
 
     async def count_all(self, session: WriteSession, *hits: Hit) -> datetime | None:
-        """Count hits in this transaction, up to the first full bucket; tell from when on that has room."""
+        """Count hits, up to the first full bucket; tell from when on that has room."""
         for hit in hits:
             retry_at = await self.count(session, hit)
             if retry_at is not None:

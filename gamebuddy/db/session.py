@@ -71,6 +71,17 @@ class WriteSession(ReadSession):
         async with self.database.write() as session:
             yield session
 
+    @asynccontextmanager
+    async def at_once(self) -> "AsyncIterator[WriteSession]":
+        """Open a session whose every statement commits by itself, as counts of tries do.
+
+        Many count in one row at the same time: none may hold its lock while this process is busy with something else.
+        The connection of this session is given back before.
+        """
+        await self.let_go()
+        async with self.database.at_once() as session:
+            yield session
+
     async def let_go(self) -> None:
         """Give the connection back before a long wait, such as hashing. Nothing may have been written yet."""
         if self.new or self.dirty or self.deleted:
@@ -114,6 +125,8 @@ class Database:
         )
         snapshot = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._readers = async_sessionmaker(snapshot, class_=ReadSession, expire_on_commit=False, autoflush=False)
+        counting = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._counters = async_sessionmaker(counting, class_=WriteSession, expire_on_commit=False)
         self._writers = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
 
     def snapshot(self) -> ReadSession:
@@ -125,6 +138,18 @@ class Database:
         """Open a READ ONLY snapshot and close it at the end."""
         async with self.snapshot() as session:
             yield session
+
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator[WriteSession]:
+        """Open a session without a transaction: every statement commits by itself.
+
+        Raises:
+            Unavailable: as `write`.
+        """
+        with translated_outages():
+            async with self._counters() as session:
+                session.database = self
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:

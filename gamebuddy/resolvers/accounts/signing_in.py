@@ -139,7 +139,7 @@ async def _count_try(session: WriteSession, gate: Gate, key: str, device: Device
         Rejected: RETRY_LATER.
     """
     network = network_of(device.address)
-    async with session.apart() as own:
+    async with session.at_once() as own:
         known = await own.scalars(
             select(db.Session.ip_address)
             .join(db.Account, db.Account.id == db.Session.account_id)
@@ -216,7 +216,7 @@ async def _count_second_factor(
     Raises:
         Rejected: RETRY_LATER.
     """
-    async with session.apart() as own:
+    async with session.at_once() as own:
         await gate.throttle.forget(own, tries)
         retry_at = None if totp_code is None else await gate.throttle.count(own, second_factor.tries_of(candidate.id))
     if retry_at is not None:
