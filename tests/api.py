@@ -13,6 +13,8 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.leaks import LEAKS
+
 PATIENCE = 20  # seconds until what does not come is a failure
 
 type Json = dict[str, Any]
@@ -49,6 +51,7 @@ class Api:
 
     def signed_in(self, token: str) -> "Api":
         """Go on with an access token."""
+        LEAKS.note(token)
         return Api(self.http, self.url, token)
 
     async def post(self, query: str, variables: Json | None = None, **headers: str) -> httpx.Response:
@@ -58,7 +61,11 @@ class Api:
         # As browsers write it: what is not ASCII is escaped, half a surrogate pair too.
         body = json.dumps({"query": query, "variables": variables or {}})
         headers.setdefault("Content-Type", "application/json")
-        return await self.http.post("/graphql", content=body, headers=headers)
+        LEAKS.note_inputs(variables)
+        response = await self.http.post("/graphql", content=body, headers=headers)
+        with contextlib.suppress(orjson.JSONDecodeError):
+            LEAKS.note_outputs(orjson.loads(response.content))
+        return response
 
     async def __call__(self, query: str, **variables: Any) -> Json:
         """Send an operation and give its data; any top-level error raises GraphQLError."""
@@ -110,6 +117,7 @@ class Socket:
             while True:
                 frame: Json = orjson.loads(await self.connection.recv())
                 if frame["type"] != "ping":
+                    LEAKS.note_outputs(frame)
                     return frame
                 await self.send({"type": "pong"})
 
@@ -126,6 +134,7 @@ class Socket:
 
     async def start(self, query: str, **variables: Any) -> str:
         """Start an operation and give its id."""
+        LEAKS.note_inputs(variables)
         operation = str(next(self._ids))
         payload = {"query": query, "variables": variables}
         await self.send({"id": operation, "type": "subscribe", "payload": payload})

@@ -20,6 +20,7 @@ from gamebuddy.schema.context import Services
 from gamebuddy.settings import Settings
 from tests.api import Api
 from tests.factories import Factory
+from tests.leaks import LEAKS
 from tests.post_office import PostOffice
 
 TEMPLATE = "gamebuddy_template"
@@ -102,6 +103,7 @@ async def running(settings: Settings) -> AsyncIterator[uvicorn.Server]:
     """Run the real server on its port in this event loop."""
     assert settings.database_url is not None
     app = create_app(settings, database_url=settings.database_url.get_secret_value())
+    LEAKS.listen()
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -162,10 +164,12 @@ def make(services: Services, api: Api) -> Factory:
 
 @pytest.fixture
 async def clean(database_url: str, post_office: PostOffice) -> AsyncIterator[None]:
-    """Nothing but the catalogue, before and after."""
+    """Nothing but the catalogue, before and after; and no secret of the test in what it leaves behind."""
+    LEAKS.forget()
     yield
     connection = await asyncpg.connect(database_url)
     await _letters_are_out(connection)
+    leaks = await LEAKS.find(connection)
     post_office.empty()
     tables = await connection.fetch(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
@@ -177,6 +181,7 @@ async def clean(database_url: str, post_office: PostOffice) -> AsyncIterator[Non
         await connection.execute(f'DELETE FROM "{table["relname"]}"')
     await connection.execute("UPDATE games SET player_count = 0 WHERE player_count <> 0")
     await connection.close()
+    assert leaks == [], "a secret stands where it can be read"
 
 
 async def _letters_are_out(connection: asyncpg.Connection) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.leaks import LEAKS
+
 PATIENCE = 20  # seconds until a letter that does not come is a failure
 
 
@@ -60,4 +62,5 @@ class PostOffice:
         assert body is not None
         found = re.search(r"^\s*(\d{6})\s*$", body.get_content(), re.MULTILINE)
         assert found, body.get_content()
+        LEAKS.note(found.group(1))
         return found.group(1)

@@ -142,6 +142,7 @@ async def test_a_code_dies_of_age_of_a_newer_one_and_of_a_change(
     second = await code_for_nika(api, post_office)
     assert await refused(api, "resetPassword", login="nika", code=first, newPassword=NEW) == CODE_WRONG
     await done(nika.api, "changePassword", currentPassword=PASSWORD, newPassword=NEW)
+    await post_office.letter_to(NIKA, number=3)  # tells of it
     assert await refused(api, "resetPassword", login="nika", code=second, newPassword=PASSWORD) == CODE_WRONG
     third = await code_for_nika(api, post_office)
     async with services.database.write() as session:

@@ -1,92 +1,116 @@
-"""Who may do what, written down by hand: the table that the one in the code is held against.
+"""Who may do what, written down by hand from the table of rights: what the code is held against, never made from it.
 
-y: done, whatever becomes of it; s: UNAUTHENTICATED; f: FORBIDDEN; x: refused as a whole, for the session has ended.
+    y  done, whatever becomes of it: what is unknown or malformed is told as such
+    s  UNAUTHENTICATED: sign in first
+    f  FORBIDDEN: the role does not hold the right
+    m  rejected with the user error ACCOUNT_MUTED
+    x  refused as a whole before anything is executed, what is public too: HTTP 401, a socket closed with 4403
+
+The actors: an anonymous one, a guest, un who registered but has not proved the address (and has a guest's session), a
+user, a moderator, an administrator, ba with a token from before the ban, mu a user who is muted.
 """
 
-ACTORS = ("anonymous", "guest", "unverified", "user", "moderator", "admin", "banned")
+ACTORS = ("anonymous", "guest", "unverified", "user", "moderator", "admin", "banned", "muted")
+# Every root field of the schema: a new one needs a line here.
 TABLE = """
-                                  an gu un us mo ad ba
-Query.viewer                       y  y  y  y  y  y  x
-Query.node                         y  y  y  y  y  y  x
-Query.nodes                        y  y  y  y  y  y  x
-Query.user                         y  y  y  y  y  y  x
-Query.game                         y  y  y  y  y  y  x
-Query.games                        y  y  y  y  y  y  x
-Query.genres                       y  y  y  y  y  y  x
-Query.teammates                    s  y  y  y  y  y  x
-Query.match                        s  y  y  y  y  y  x
-Query.chat                         s  y  y  y  y  y  x
-Query.message                      s  y  y  y  y  y  x
-Query.events                       s  y  y  y  y  y  x
-Query.auditLog                     s  f  f  y  y  y  x
-Query.accounts                     s  f  f  f  f  y  x
+                                   an gu un us mo ad ba mu
 
-Mutation.register                  y  y  y  y  y  y  x
-Mutation.verifyEmail               y  y  y  y  y  y  x
-Mutation.resendVerification        y  y  y  y  y  y  x
-Mutation.signIn                    y  y  y  y  y  y  x
-Mutation.signInAsGuest             y  y  y  y  y  y  x
-Mutation.refreshSession            y  y  y  y  y  y  x
-Mutation.requestPasswordReset      y  y  y  y  y  y  x
-Mutation.resetPassword             y  y  y  y  y  y  x
-Mutation.recoverUsername           y  y  y  y  y  y  x
-Mutation.undoEmailChange           y  y  y  y  y  y  x
-Mutation.restoreAccount            y  y  y  y  y  y  x
-Mutation.signOut                   s  y  y  y  y  y  x
-Mutation.updateProfile             s  y  y  y  y  y  x
-Mutation.revokeSession             s  f  f  y  y  y  x
-Mutation.revokeOtherSessions       s  f  f  y  y  y  x
-Mutation.changePassword            s  f  f  y  y  y  x
-Mutation.changeEmail               s  f  f  y  y  y  x
-Mutation.confirmEmailChange        s  f  f  y  y  y  x
-Mutation.deleteAccount             s  f  f  y  y  y  x
-Mutation.beginTotp                 s  f  f  y  y  y  x
-Mutation.confirmTotp               s  f  f  y  y  y  x
-Mutation.removeTotp                s  f  f  y  y  y  x
-Mutation.renewRecoveryCodes        s  f  f  y  y  y  x
+Query.viewer                        y  y  y  y  y  y  x  y
+Query.node                          y  y  y  y  y  y  x  y
+Query.nodes                         y  y  y  y  y  y  x  y
+Query.user                          y  y  y  y  y  y  x  y
+Query.game                          y  y  y  y  y  y  x  y
+Query.games                         y  y  y  y  y  y  x  y
+Query.genres                        y  y  y  y  y  y  x  y
+Query.teammates                     s  y  y  y  y  y  x  y
+Query.match                         s  y  y  y  y  y  x  y
+Query.chat                          s  y  y  y  y  y  x  y
+Query.message                       s  y  y  y  y  y  x  y
+Query.events                        s  y  y  y  y  y  x  y
+Query.auditLog                      s  f  f  y  y  y  x  y
+Query.accounts                      s  f  f  f  f  y  x  f
 
-Mutation.sendTeammateRequest       s  f  f  y  y  y  x
-Mutation.answerTeammateRequest     s  f  f  y  y  y  x
-Mutation.cancelTeammateRequest     s  f  f  y  y  y  x
-Mutation.removeTeammate            s  f  f  y  y  y  x
-Mutation.blockUser                 s  f  f  y  y  y  x
-Mutation.unblockUser               s  f  f  y  y  y  x
+Mutation.register                   y  y  y  y  y  y  x  y
+Mutation.verifyEmail                y  y  y  y  y  y  x  y
+Mutation.resendVerification         y  y  y  y  y  y  x  y
+Mutation.signIn                     y  y  y  y  y  y  x  y
+Mutation.signInAsGuest              y  y  y  y  y  y  x  y
+Mutation.refreshSession             y  y  y  y  y  y  x  y
+Mutation.requestPasswordReset       y  y  y  y  y  y  x  y
+Mutation.resetPassword              y  y  y  y  y  y  x  y
+Mutation.recoverUsername            y  y  y  y  y  y  x  y
+Mutation.undoEmailChange            y  y  y  y  y  y  x  y
+Mutation.restoreAccount             y  y  y  y  y  y  x  y
+Mutation.signOut                    s  y  y  y  y  y  x  y
+Mutation.updateProfile              s  y  y  y  y  y  x  y
+Mutation.revokeSession              s  f  f  y  y  y  x  y
+Mutation.revokeOtherSessions        s  f  f  y  y  y  x  y
+Mutation.changePassword             s  f  f  y  y  y  x  y
+Mutation.changeEmail                s  f  f  y  y  y  x  y
+Mutation.confirmEmailChange         s  f  f  y  y  y  x  y
+Mutation.deleteAccount              s  f  f  y  y  y  x  y
+Mutation.beginTotp                  s  f  f  y  y  y  x  y
+Mutation.confirmTotp                s  f  f  y  y  y  x  y
+Mutation.removeTotp                 s  f  f  y  y  y  x  y
+Mutation.renewRecoveryCodes         s  f  f  y  y  y  x  y
 
-Mutation.openDirectChat            s  f  f  y  y  y  x
-Mutation.createGroup               s  f  f  y  y  y  x
-Mutation.addMembers                s  f  f  y  y  y  x
-Mutation.sendMessage               s  f  f  y  y  y  x
-Mutation.leaveChat                 s  y  y  y  y  y  x
-Mutation.markRead                  s  y  y  y  y  y  x
-Subscription.events                s  y  y  y  y  y  x
-Subscription.chatEvents            s  y  y  y  y  y  x
+Mutation.sendTeammateRequest        s  f  f  y  y  y  x  m
+Mutation.answerTeammateRequest      s  f  f  y  y  y  x  y
+Mutation.cancelTeammateRequest      s  f  f  y  y  y  x  y
+Mutation.removeTeammate             s  f  f  y  y  y  x  y
+Mutation.blockUser                  s  f  f  y  y  y  x  y
+Mutation.unblockUser                s  f  f  y  y  y  x  y
 
-Mutation.sanctionUser              s  f  f  f  y  y  x
-Mutation.liftSanction              s  f  f  f  y  y  x
-Mutation.setUserRole               s  f  f  f  f  y  x
-Mutation.createUser                s  f  f  f  f  y  x
+Mutation.openDirectChat             s  f  f  y  y  y  x  y
+Mutation.createGroup                s  f  f  y  y  y  x  m
+Mutation.addMembers                 s  f  f  y  y  y  x  y
+Mutation.sendMessage                s  f  f  y  y  y  x  m
+Mutation.leaveChat                  s  y  y  y  y  y  x  y
+Mutation.markRead                   s  y  y  y  y  y  x  y
+Subscription.events                 s  y  y  y  y  y  x  y
+Subscription.chatEvents             s  y  y  y  y  y  x  y
+
+Mutation.sanctionUser               s  f  f  f  y  y  x  f
+Mutation.liftSanction               s  f  f  f  y  y  x  f
+Mutation.setUserRole                s  f  f  f  f  y  x  f
+Mutation.createUser                 s  f  f  f  f  y  x  f
 """
-# What Viewer.can answers: for guests, users, moderators, administrators, and a user who is muted.
-CAN_ACTORS = ("guest", "user", "moderator", "admin", "muted")
-CAN = """
-                           gu us mo ad mu
-SEARCH_TEAMMATES            y  y  y  y  y
-SEND_TEAMMATE_REQUEST       n  y  y  y  n
-OPEN_CHAT                   n  y  y  y  y
-SEND_MESSAGE                n  y  y  y  n
-CREATE_GROUP                n  y  y  y  n
-UPLOAD                      n  y  y  y  y
-REPORT                      n  y  y  y  y
-MODERATE                    n  n  y  y  n
-ADMINISTER                  n  n  n  y  n
+# Rights that no root field names, for they stand behind one. SEARCH_FURTHER: everybody who is signed in searches, but
+# a guest sees the first page alone.
+BEHIND_TABLE = """
+                                   an gu un us mo ad ba mu
+
+SEARCH_FURTHER                      s  f  f  y  y  y  x  y
+"""
+# What Viewer.can answers, y or n. It is the only one to tell of UPLOAD and REPORT, whose operations are still to come.
+# For an anonymous one there is no Viewer to ask, which is a no.
+CAN_ACTORS = ("anonymous", "guest", "user", "moderator", "admin", "muted")
+CAN_TABLE = """
+                                   an gu us mo ad mu
+
+SEARCH_TEAMMATES                    n  y  y  y  y  y
+SEND_TEAMMATE_REQUEST               n  n  y  y  y  n
+OPEN_CHAT                           n  n  y  y  y  y
+SEND_MESSAGE                        n  n  y  y  y  n
+CREATE_GROUP                        n  n  y  y  y  n
+UPLOAD                              n  n  y  y  y  y
+REPORT                              n  n  y  y  y  y
+MODERATE                            n  n  n  y  y  n
+ADMINISTER                          n  n  n  n  y  n
 """
 
-
-def read(table: str, actors: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """Read a table: outcomes by line and actor."""
-    lines = [line.split() for line in table.strip().splitlines()[1:] if line.strip()]
-    return {name: dict(zip(actors, outcomes, strict=True)) for name, *outcomes in lines}
+type Golden = dict[str, dict[str, str]]
 
 
-GOLDEN = read(TABLE, ACTORS)
-GOLDEN_CAN = read(CAN, CAN_ACTORS)
+def _read(table: str, actors: tuple[str, ...]) -> Golden:
+    """Read a table: outcomes by line and actor. No line may stand in it twice."""
+    head, *lines = [line.split() for line in table.splitlines() if line.strip()]
+    assert head == [actor[:2] for actor in actors], head
+    found = {name: dict(zip(actors, outcomes, strict=True)) for name, *outcomes in lines}
+    assert len(found) == len(lines), "an operation has two lines"
+    return found
+
+
+GOLDEN = _read(TABLE, ACTORS)
+BEHIND = _read(BEHIND_TABLE, ACTORS)
+CAN = _read(CAN_TABLE, CAN_ACTORS)
