@@ -118,3 +118,16 @@ def test_only_the_settings_read_the_environment() -> None:
                 case ast.Subscript(ctx=ast.Load(), value=value) if ast.unparse(value) == "os.environ":
                     readers.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert readers == []
+
+
+def test_every_test_that_the_hostile_cases_name_is_there() -> None:
+    named = set(
+        re.findall(r"`(tests/[a-z_/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8"))
+    )
+    assert len(named) > 60
+    missing = []
+    for file, name in sorted(named):
+        path = ROOT / file
+        if not path.exists() or (name and f"def {name}(" not in path.read_text(encoding="utf-8")):
+            missing.append(f"{file}::{name}")
+    assert missing == []
