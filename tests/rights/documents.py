@@ -14,6 +14,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLScalarType,
     build_schema,
     get_named_type,
     is_composite_type,
@@ -42,6 +43,8 @@ BY_TYPE = {
     "DateTime": "2099-01-01T00:00:00Z", "LanguageTag": "en", "CountryCode": "DE", "TimeZone": "Europe/Berlin",
 }  # fmt: skip
 BY_NAME = {"username": "somebody_new", "code": "123456", "birthDate": "2000-01-01"}
+# What the schema lets one leave out, though nothing is looked at without it.
+NEEDED = {"sendMessage.text"}
 TEXT = "correct horse 7"  # long and strong enough for a password, short enough for a title
 
 type Ids = Callable[[Kind], str]
@@ -74,7 +77,7 @@ def nobody(kind: Kind) -> str:
 
 def operations() -> dict[str, GraphQLField]:
     """Give every root field under its full name, such as Query.viewer."""
-    found = {}
+    found: dict[str, GraphQLField] = {}
     for name, kind in ROOTS.items():
         assert isinstance(kind, GraphQLObjectType)
         found |= {f"{name}.{field_name}": field for field_name, field in kind.fields.items()}
@@ -116,7 +119,7 @@ def document(
 
 
 async def send(api: Api, operation: str, text: str, variables: Json) -> Json:
-    """Send a document the way it has to go; gives the body of the answer and its status, of a stream what comes first."""
+    """Send a document the way it has to go; gives body and status of the answer, of a stream what comes first."""
     if not operation.startswith("Subscription."):
         answer = await api.post(text, variables)
         return {**answer.json(), "status": answer.status_code}
@@ -145,6 +148,9 @@ class _Values:
             return [self.value(kind.of_type, path)]
         if isinstance(kind, GraphQLInputObjectType):
             return {name: self.value(kind.fields[name].type, (*path, name)) for name in self._chosen(kind, path)}
+        return self._leaf(kind, path)
+
+    def _leaf(self, kind: GraphQLScalarType | GraphQLEnumType, path: tuple[str, ...]) -> Any:
         if isinstance(kind, GraphQLEnumType):
             return next(iter(kind.values))
         if kind.name == "ID":
@@ -157,7 +163,11 @@ class _Values:
         on_the_way = [name for name in kind.fields if self.is_on_the_way((*path, name))]
         if kind.is_one_of:
             return on_the_way or list(kind.fields)[:1]
-        return [name for name, field in kind.fields.items() if is_required_input_field(field) or name in on_the_way]
+        return [
+            name
+            for name, field in kind.fields.items()
+            if is_required_input_field(field) or name in on_the_way or f"{self.field}.{name}" in NEEDED
+        ]
 
 
 def _ids_below(kind: GraphQLInputType, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

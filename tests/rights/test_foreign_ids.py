@@ -38,8 +38,8 @@ NO_IDS = (
     "", " ", "-1", "null", "usr", "usr_", "_", "xxx_AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA",
     *(kind + rest for kind in ("usr", "cht", "gam") for rest in ("_AAAAAAAAAAAAAAAAAAAAAB", "_AAAAAAAAAAAAAAAAAAAAA=")),
     "USR_AAAAAAAAAAAAAAAAAAAAAA", " usr_AAAAAAAAAAAAAAAAAAAAAA", "usr_AAAAAAAAAAAAAAAAAAAAAA\n",
-    "7f000001-0000-4000-8000-000000000000", "' OR 1=1--", "ключ", "\0", "\ud800", "usr_" + "A" * 5_000,
-    -1, 2**70, 1.5, True, [[]], {},
+    "7f000001-0000-4000-8000-000000000000", "' OR 1=1--", "ключ", "\0", "usr_" + "A" * 5_000,
+    -1, 2**63 - 1, 1.5, True, [[]], {},
 )  # fmt: skip
 
 
@@ -71,27 +71,27 @@ async def world(make: Factory, viewer: Player) -> World:
     await make.block(one, viewer)
     group, direct = await make.group(one, other), await make.direct_chat(other, one)
     message, whisper = await make.send(one, group), await make.send(other, direct)
-    asked = db.TeammateRequest(sender_id=one.account_id, receiver_id=other.account_id)
+    request = db.TeammateRequest(sender_id=one.account_id, receiver_id=other.account_id)
     sanction = db.Sanction(account_id=other.account_id, kind=db.SanctionKind.MUTE, reason="loud")
-    # One that the viewer has read before, and left since.
+    # A chat that the viewer has read before and is in no more.
     left = await make.group(friend, viewer, title="Left")
     past = await make.send(friend, left)
     async with make.services.database.write() as session:
         entries = [
             db.AuditEntry(actor_id=who.account_id, action=db.AuditAction.CHANGE_PASSWORD) for who in (one, other)
         ]
-        session.add_all([asked, sanction, *entries])
+        session.add_all([request, sanction, *entries])
         row = await session.get_one(db.ChatMember, (ids.read(Kind.CHAT, left), viewer.account_id))
         await session.delete(row)
     people = {"a blocker": one, "a claim": claim, "a deleted one": gone}
-    foreign = {
+    foreign: dict[Kind, dict[str, str]] = {
         Kind.USER: {name: who.id for name, who in people.items()},
         Kind.PROFILE: {name: ids.write(Kind.PROFILE, who.account_id) for name, who in people.items()},
         Kind.ACCOUNT: {name: ids.write(Kind.ACCOUNT, who.account_id) for name, who in people.items()},
         Kind.SESSION: {"one of others": ids.write(Kind.SESSION, other.session_id)},
         Kind.CHAT: {"a group": group, "a direct chat": direct, "one that was left": left},
         Kind.MESSAGE: {"in a group": message["id"], "in a direct chat": whisper["id"], "in one left": past["id"]},
-        Kind.TEAMMATE_REQUEST: {"between others": ids.write(Kind.TEAMMATE_REQUEST, asked.id)},
+        Kind.TEAMMATE_REQUEST: {"between others": ids.write(Kind.TEAMMATE_REQUEST, request.id)},
         Kind.SANCTION: {"of others": ids.write(Kind.SANCTION, sanction.id)},
         Kind.AUDIT_ENTRY: {"about others": ids.write(Kind.AUDIT_ENTRY, entries[1].id)},
         Kind.EVENT: {"the first one": ids.write(Kind.EVENT, UUID(int=1))},
@@ -114,15 +114,15 @@ async def usable(make: Factory, viewer: Player) -> dict[Kind, str]:
 async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
     """Make what an administrator may see besides: his own, and what the staff is shown."""
     fan = await make.player("fan")
-    pair = {"sender_id": fan.account_id, "receiver_id": viewer.account_id}
+    sender, receiver = fan, viewer
     if place.operation == "Mutation.cancelTeammateRequest":  # who takes a request back has sent it
-        pair = {"sender_id": viewer.account_id, "receiver_id": fan.account_id}
-    request = db.TeammateRequest(**pair)
+        sender, receiver = viewer, fan
+    request = db.TeammateRequest(sender_id=sender.account_id, receiver_id=receiver.account_id)
     sanction = db.Sanction(account_id=fan.account_id, kind=db.SanctionKind.MUTE, reason="loud")
     entry = db.AuditEntry(actor_id=fan.account_id, target_id=fan.account_id, action=db.AuditAction.CHANGE_PASSWORD)
     async with make.services.database.write() as session:
         session.add_all([request, sanction, entry])
-    seen = {
+    seen: dict[Kind, str] = {
         Kind.PROFILE: ids.write(Kind.PROFILE, fan.account_id),
         Kind.ACCOUNT: ids.write(Kind.ACCOUNT, fan.account_id),
         Kind.SESSION: ids.write(Kind.SESSION, viewer.session_id),
