@@ -130,6 +130,7 @@ async def erase_one(session: WriteSession) -> uuid.UUID | None:
         (db.Teammate, [db.Teammate.account_id, db.Teammate.teammate_id]),
         (db.TeammateRequest, [db.TeammateRequest.sender_id, db.TeammateRequest.receiver_id]),
         (db.Block, [db.Block.account_id, db.Block.blocked_id]),
+        (db.UserNote, [db.UserNote.account_id, db.UserNote.about_id]),
         (db.Departure, [db.Departure.account_id]),
     ):
         await session.execute(

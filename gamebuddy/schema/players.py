@@ -269,6 +269,11 @@ class User(Node):
         return await info.context.loaders.relations.load(self.row_id) or Relation.NONE
 
     @field
+    async def viewer_note(self, info: Info) -> str | None:
+        """What the viewer has written down about the player; nobody else sees it."""
+        return await info.context.loaders.notes.load(self.row_id)
+
+    @field
     async def viewer_has_blocked(self, info: Info) -> bool:
         """Whether the viewer has blocked the player. Nobody is told who blocked him."""
         return bool(await info.context.loaders.blocks.load(self.row_id))

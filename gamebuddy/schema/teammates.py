@@ -9,7 +9,7 @@ import strawberry
 from gamebuddy import db
 from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.resolvers import teammates
+from gamebuddy.resolvers import notes, teammates
 from gamebuddy.resolvers.paging import Page
 from gamebuddy.resolvers.teammates import Direction, Listed
 from gamebuddy.schema import ids
@@ -252,6 +252,16 @@ async def _people(info: Info, scope: str, page: Page[Listed]) -> UserConnection:
     )
 
 
+@strawberry.input(description="A private note on a player.")
+class SetUserNoteInput:
+    """See the description."""
+
+    user_id: strawberry.ID = strawberry.field(description="About whom.")
+    note: str | None = strawberry.field(
+        description="At most 1,000 characters, seen by nobody else; null takes it away.", default=None
+    )
+
+
 @strawberry.type
 class TeammateMutations:
     """Root fields that change who plays with whom."""
@@ -310,4 +320,12 @@ class TeammateMutations:
     async def unblock_user(self, door: Writing, input: UnblockUserInput) -> UserPayload:
         """Take a block back, if there is one. What it ended does not come back by itself."""
         account = await teammates.unblock_user(door.session, door.viewer, user_id=ids.read(Kind.USER, input.user_id))
+        return UserPayload(user=User.of(account))
+
+    @mutation(Right.MANAGE_TEAMMATES)
+    async def set_user_note(self, door: Writing, input: SetUserNoteInput) -> UserPayload:
+        """Write down something about a player, for yourself alone, in the place of what was there."""
+        account = await notes.set_note(
+            door.session, door.viewer, user_id=ids.read(Kind.USER, input.user_id), note=input.note
+        )
         return UserPayload(user=User.of(account))
