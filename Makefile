@@ -1,12 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench-search lock schema clean
+.PHONY: help run test check bench-accounts bench-search lock schema clean
 
 BIN := .venv/bin
 # Made again when what it was made from has changed.
 READY := .venv/.ready
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(READY): pyproject.toml requirements.lock scripts/bootstrap $(wildcard explorer/*.json explorer/*.js explorer/src/*)
 	@scripts/bootstrap
@@ -25,6 +25,9 @@ check: $(READY) ## Run everything CI checks besides the tests
 	$(BIN)/lint-imports
 	$(BIN)/gamebuddy schema --check
 	$(BIN)/gamebuddy check --drift
+
+bench-accounts: $(READY) ## Measure signing in
+	$(BIN)/python -m bench.accounts --write docs/performance.md
 
 bench-search: $(READY) ## Measure the search at up to a million players (ten minutes, 6 GB of memory)
 	$(BIN)/python -m bench.search --write docs/performance.md
