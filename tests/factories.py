@@ -96,6 +96,8 @@ class Factory:
                     db.Teammate(account_id=other.account_id, teammate_id=one.account_id),
                 ]
             )
+            first, second = sorted((one.account_id, other.account_id))
+            await session.merge(db.Companionship(first_id=first, second_id=second))
 
     async def demote(self, player: Player) -> None:
         """Make a user of somebody of the staff."""

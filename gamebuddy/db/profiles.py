@@ -4,12 +4,13 @@ import uuid
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, SmallInteger, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, Enum, ForeignKey, Index, Integer, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, BIT, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gamebuddy.db.base import Moment, Row, account_id_column
 from gamebuddy.db.games import Platform, platforms_type
+from gamebuddy.db.teammates import Trait
 
 HOURS_A_WEEK = 168
 UNKNOWN_RATING = 1500
@@ -87,6 +88,9 @@ class Profile(Row):
     is_looking_for_teammates: Mapped[bool] = mapped_column(default=True)
     reputation: Mapped[int | None] = mapped_column(Integer, default=None)  # thousandths; null before the first praise
     praise_count: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
+    top_traits: Mapped[list[Trait]] = mapped_column(
+        ARRAY(Enum(Trait, native_enum=False, length=32)), default_factory=list, server_default=text("'{}'")
+    )
     active_on: Mapped[date] = mapped_column(Date, server_default=text("CURRENT_DATE"), init=False)
     updated_at: Mapped[Moment] = mapped_column(server_default=text("now()"), init=False)
 

@@ -123,7 +123,10 @@ class Companionship(Row):
     """That two were teammates once: kept when they part, so that those who have played together may still praise."""
 
     __tablename__ = "companionships"
-    __table_args__ = (CheckConstraint("first_id < second_id", name="pair_order"),)
+    __table_args__ = (
+        Index("ix_companionships_second_id", "second_id"),
+        CheckConstraint("first_id < second_id", name="pair_order"),
+    )
 
     first_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)
     second_id: Mapped[uuid.UUID] = mapped_column(account_id_column(), primary_key=True)

@@ -9,6 +9,7 @@ import strawberry
 from gamebuddy import db
 from gamebuddy.auth.policy import Right
 from gamebuddy.resolvers import accounts, profiles, week
+from gamebuddy.resolvers.matching import FULL
 from gamebuddy.resolvers.profiles import GameChoice, ProfileChanges
 from gamebuddy.resolvers.teammates import Relation
 from gamebuddy.resolvers.week import Weekday
@@ -231,6 +232,43 @@ class Profile(Node):
         return [PlayerGame.of(row) for row in rows or ()]
 
 
+describe_enum(
+    db.Trait,
+    "What a player is praised for.",
+    FRIENDLY="Kind, also when a match is lost.",
+    SKILLED="Plays well.",
+    TEAM_PLAYER="Plays for the team.",
+    LEADER="Takes the lead, and others follow.",
+    RELIABLE="Comes when it was agreed, and stays.",
+    GOOD_COMMUNICATION="Says what others need to know.",
+)
+
+
+@strawberry.type(
+    description="How good it is to play with somebody, as those who have done so say. Only praise exists: nobody can "
+    "say anything bad. For signed-in viewers; empty for others."
+)
+class Reputation:
+    """See the description."""
+
+    score: float | None = strawberry.field(
+        description="A careful guess, 0 to 1, of how large a part of the player's teammates would praise: the more of "
+        "them do, the surer it is and the higher. People who praise each other count as few voices. Null before the "
+        "first praise."
+    )
+    praise_count: int = strawberry.field(description="How often the player was praised; once a week by each at most.")
+    top_traits: list[db.Trait] = strawberry.field(description="What most people praise, at most three.")
+
+    @classmethod
+    def of(cls, row: db.Profile) -> "Reputation":
+        """Show what a profile keeps."""
+        score = row.reputation / FULL if row.reputation is not None else None
+        return cls(score=score, praise_count=row.praise_count, top_traits=list(row.top_traits))
+
+
+NO_REPUTATION = Reputation(score=None, praise_count=0, top_traits=[])
+
+
 @strawberry.type(description="What everyone may see of a player. Private facts stand on Viewer and nowhere else.")
 class User(Node):
     """See the description."""
@@ -262,6 +300,13 @@ class User(Node):
             return Profile.empty(self.row_id, self.created_at)
         row = cast("db.Profile", await info.context.loaders.profiles.load(self.row_id))
         return Profile.of(row, is_reduced=info.context.viewer is None)
+
+    @field
+    async def reputation(self, info: Info) -> Reputation:
+        """What teammates say, present and past."""
+        if self.is_deleted or info.context.viewer is None:
+            return NO_REPUTATION
+        return Reputation.of(cast("db.Profile", await info.context.loaders.profiles.load(self.row_id)))
 
     @field
     async def viewer_relation(self, info: Info) -> Relation:

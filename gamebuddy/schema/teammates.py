@@ -9,7 +9,7 @@ import strawberry
 from gamebuddy import db
 from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.resolvers import notes, teammates
+from gamebuddy.resolvers import teammates
 from gamebuddy.resolvers.paging import Page
 from gamebuddy.resolvers.teammates import Direction, Listed
 from gamebuddy.schema import ids
@@ -262,6 +262,15 @@ class SetUserNoteInput:
     )
 
 
+@strawberry.input(description="Whom to praise, and what for.")
+class PraiseTeammateInput:
+    """See the description."""
+
+    user_id: strawberry.ID = strawberry.field(description="Somebody you play with, or have played with.")
+    traits: list[db.Trait] = strawberry.field(description="What for: at least one.")
+    game_id: strawberry.ID | None = strawberry.field(description="What you played.", default=None)
+
+
 @strawberry.type
 class TeammateMutations:
     """Root fields that change who plays with whom."""
@@ -325,7 +334,22 @@ class TeammateMutations:
     @mutation(Right.MANAGE_TEAMMATES)
     async def set_user_note(self, door: Writing, input: SetUserNoteInput) -> UserPayload:
         """Write down something about a player, for yourself alone, in the place of what was there."""
-        account = await notes.set_note(
+        account = await teammates.set_note(
             door.session, door.viewer, user_id=ids.read(Kind.USER, input.user_id), note=input.note
+        )
+        return UserPayload(user=User.of(account))
+
+    @mutation(Right.MANAGE_TEAMMATES)
+    async def praise_teammate(self, door: Writing, input: PraiseTeammateInput) -> UserPayload:
+        """Say what is good about playing with somebody who is or was your teammate.
+
+        Once a week, from Monday to Sunday in UTC: RETRY_LATER says when the next one begins. Nobody is told who did.
+        """
+        account = await teammates.praise(
+            door.session,
+            door.viewer,
+            user_id=ids.read(Kind.USER, input.user_id),
+            traits=input.traits,
+            game_id=ids.read(Kind.GAME, input.game_id) if input.game_id is not None else None,
         )
         return UserPayload(user=User.of(account))

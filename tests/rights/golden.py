@@ -61,6 +61,7 @@ Mutation.removeTeammate             s  f  f  y  y  y  x  y
 Mutation.blockUser                  s  f  f  y  y  y  x  y
 Mutation.unblockUser                s  f  f  y  y  y  x  y
 Mutation.setUserNote                s  f  f  y  y  y  x  y
+Mutation.praiseTeammate             s  f  f  y  y  y  x  y
 
 Mutation.openDirectChat             s  f  f  y  y  y  x  y
 Mutation.createGroup                s  f  f  y  y  y  x  m

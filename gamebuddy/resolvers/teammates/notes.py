@@ -11,7 +11,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.resolvers.accounts.lookup import is_visible
-from gamebuddy.resolvers.teammates import no_such_player
+from gamebuddy.resolvers.teammates.reach import no_such_player
 
 LONGEST_NOTE = 1_000
 
@@ -49,7 +49,7 @@ async def set_note(session: WriteSession, viewer: Viewer, *, user_id: uuid.UUID,
     return account
 
 
-async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+async def notes_by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Load the viewer's own notes, by the ids of those whom they are about."""
     if viewer is None:
         return {}
