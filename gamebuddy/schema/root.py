@@ -36,6 +36,7 @@ from gamebuddy.schema.administration import (
 )
 from gamebuddy.schema.chat import Chat, ChatMutations, ChatQueries, Message
 from gamebuddy.schema.context import Context
+from gamebuddy.schema.directory import DirectoryQueries
 from gamebuddy.schema.documents import UsePrepared
 from gamebuddy.schema.errors import InputError, RetryLater, Sanctioned
 from gamebuddy.schema.events import EventQueries, EventSubscriptions
@@ -110,6 +111,7 @@ QUERIES = (
     NodeQueries,
     PlayerQueries,
     GameQueries,
+    DirectoryQueries,
     SearchQueries,
     ChatQueries,
     ViewerQueries,

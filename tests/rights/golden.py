@@ -23,6 +23,7 @@ Query.game                          y  y  y  y  y  y  x  y
 Query.games                         y  y  y  y  y  y  x  y
 Query.genres                        y  y  y  y  y  y  x  y
 Query.teammates                     s  y  y  y  y  y  x  y
+Query.users                         s  y  y  y  y  y  x  y
 Query.match                         s  y  y  y  y  y  x  y
 Query.chat                          s  y  y  y  y  y  x  y
 Query.message                       s  y  y  y  y  y  x  y
