@@ -200,9 +200,9 @@ async def _asker(session: ReadSession, account_id: uuid.UUID, filter: Filter | N
     return Asker(viewer, question, facts, wanted)
 
 
-async def _ask(session: ReadSession, asker: Asker, limit: int = PAGE, after: Place | None = None) -> Sequence[Any]:
+async def _ask(session: ReadSession, asker: Asker, limit: int = PAGE, hint: int | None = None) -> Sequence[Any]:
     return await finding.list_candidates(
-        session, asker.viewer, asker.question, asker.facts, asker.filter, limit=limit, after=after
+        session, asker.viewer, asker.question, asker.facts, asker.filter, limit=limit, hint=hint
     )
 
 

@@ -12,6 +12,7 @@ from gamebuddy.db.profiles import HOURS_A_WEEK
 
 # A cell is one number for game, language, region and play style: docs/decisions/0017-streams-with-bounds.md.
 LANGUAGES, REGIONS, STYLES = 4096, 11, 4
+SIGNATURE_BITS = 63
 
 
 class Language(Row):
@@ -28,7 +29,7 @@ class SearchEntry(Row):
     """A profile under one of its games (or under none, game number 0) and one of its languages (or none, number 0).
 
     `cell` is ((game * 4096 + language) * 11 + region) * 4 + style, where 0 stands for what is not told. The index reads
-    a cell in the order of ratings, and holds whatever the score needs besides.
+    a cell in the order of ratings, and holds whatever the score needs besides. Who was not here for 61 days has none.
     """
 
     __tablename__ = "search_entries"
@@ -39,7 +40,7 @@ class SearchEntry(Row):
             "rating",
             postgresql_include=[
                 "account_id", "role_bits", "voice", "platform_bits", "birth_date", "active_on", "reputation",
-                "genre_bits", "schedule",
+                "genre_bits", "schedule", "game_bits",
             ],
         ),
     )  # fmt: skip
@@ -55,3 +56,4 @@ class SearchEntry(Row):
     reputation: Mapped[int | None] = mapped_column(SmallInteger)
     genre_bits: Mapped[int] = mapped_column(BigInteger)
     schedule: Mapped[str | None] = mapped_column(BIT(HOURS_A_WEEK))
+    game_bits: Mapped[int] = mapped_column(BigInteger)  # bit n for a game of the profile whose number is n modulo 63

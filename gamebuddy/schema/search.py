@@ -1,7 +1,9 @@
 """The search for teammates, ranked and explained."""
 
+import base64
+import functools
 import hashlib
-import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -193,8 +195,13 @@ class TeammateEdge:
     """See the description."""
 
     node: User = strawberry.field(description="The player.")
-    cursor: Cursor = strawberry.field(description="The place, good for a day and until the viewer's profile changes.")
     match: Match = strawberry.field(description="How well the two fit.")
+    write: strawberry.Private[Callable[[], Cursor]]
+
+    @field
+    def cursor(self) -> Cursor:
+        """The place, good for a day and until the viewer's profile changes. It grows from page to page."""
+        return self.write()
 
 
 @strawberry.type(description="A page of players who fit, the best first.")
@@ -213,8 +220,8 @@ def write_place(place: Place) -> list[Any]:
     """Write a place for a cursor."""
     ground = place.ground
     return [
+        base64.b85encode(place.seen).decode(),
         place.score,
-        str(place.account_id),
         (ground.started_at - EPOCH) // MICROSECOND,
         ground.viewer_digest,
         list(ground.breadths),
@@ -224,14 +231,14 @@ def write_place(place: Place) -> list[Any]:
 
 def read_place(keys: list[Any]) -> Place:
     """Read what `write_place` wrote."""
-    score, account_id, started_at, digest, breadths, relaxations = keys
+    seen, score, started_at, digest, breadths, relaxations = keys
     ground = Ground(
         started_at=EPOCH + started_at * MICROSECOND,
         viewer_digest=digest,
         breadths=tuple(breadths),
         relaxations=tuple(map(Signal, relaxations)),
     )
-    return Place(score, uuid.UUID(account_id), ground)
+    return Place(ground, base64.b85decode(seen), score)
 
 
 @strawberry.type
@@ -280,20 +287,22 @@ class SearchQueries:
             after=read_place(cursors.read(scope, after)) if after else None,
         )
         accounts = await door.context.loaders.accounts.load_many([fit.candidate.account_id for fit in page.items])
+
+        def cursor(item: int) -> Cursor:
+            return cursors.write(scope, *write_place(page.place_of(item)))
+
         edges = [
-            TeammateEdge(
-                node=User.of(account),
-                cursor=cursors.write(scope, *write_place(page.place_of(fit))),
-                match=Match.of(fit),
-            )
-            for fit, account in zip(page.items, accounts, strict=True)
+            TeammateEdge(node=User.of(account), match=Match.of(fit), write=functools.partial(cursor, item))
+            for item, (fit, account) in enumerate(zip(page.items, accounts, strict=True))
             if account
         ]
         return TeammateConnection(
             edges=edges,
             nodes=[edge.node for edge in edges],
             page_info=PageInfo.over(
-                [edge.cursor for edge in edges], has_next=page.has_next, has_previous=page.has_previous
+                [edge.write() for edge in (edges[0], edges[-1])] if edges else [],
+                has_next=page.has_next,
+                has_previous=page.has_previous,
             ),
             relaxations=list(page.ground.relaxations),
         )

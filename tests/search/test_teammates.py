@@ -300,18 +300,19 @@ async def test_pages_hold_together(make: Factory, nika: Player, services: Servic
     first = await search(nika, first=3)
     assert first["pageInfo"]["hasNextPage"]
     assert not first["pageInfo"]["hasPreviousPage"]
-    # One of the first page falls behind: he is not shown again.
-    fallen = first["edges"][1]["node"]["username"]
+    # One of the first page falls behind, and the very last one becomes the best: the one is not shown again, the other
+    # is not passed over.
+    fallen, risen = first["edges"][1]["node"]["username"], expected[-1]
     async with services.database.write() as session:
-        account = await session.scalar(select(db.Account.id).where(db.Account.username == fallen))
-        await session.execute(update(db.PlayerGame).where(db.PlayerGame.account_id == account).values(rating=100))
-        await session.execute(
-            update(db.Profile).where(db.Profile.account_id == account).values(updated_at=datetime.now(UTC))
-        )
+        for name, rating in ((fallen, 100), (risen, 1700)):
+            account = await session.scalar(select(db.Account.id).where(db.Account.username == name))
+            await session.execute(
+                update(db.PlayerGame).where(db.PlayerGame.account_id == account).values(rating=rating)
+            )
     second = await search(nika, first=3, after=first["pageInfo"]["endCursor"])
     third = await search(nika, first=3, after=second["pageInfo"]["endCursor"])
     found = [edge["node"]["username"] for page in (first, second, third) for edge in page["edges"]]
-    assert found == expected
+    assert found == [*expected[:3], risen, *expected[3:-1]]
     assert second["pageInfo"]["hasPreviousPage"]
     assert not third["pageInfo"]["hasNextPage"]
 

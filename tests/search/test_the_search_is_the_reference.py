@@ -1,10 +1,14 @@
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
+from gamebuddy import db
 from gamebuddy.db import Database, WriteSession
 from gamebuddy.errors import BadInput
 from gamebuddy.resolvers import matching
@@ -60,7 +64,7 @@ async def test_pages_are_the_players_in_the_order_of_the_reference(
         viewer = worlds.viewer_of(ids[0], world[0])
         pages: list[Matches] = []
         while not pages or (pages[-1].has_next and viewer.role.name != "GUEST"):
-            after = pages[-1].place_of(pages[-1].items[-1]) if pages else None
+            after = pages[-1].place_of(len(pages[-1].items) - 1) if pages else None
             pages.append(
                 await find_teammates(
                     session, viewer, filter=wanted, weights=weights, widen=widen, limit=limit, after=after
@@ -74,6 +78,44 @@ async def test_pages_are_the_players_in_the_order_of_the_reference(
     assert len(found) == len(expected) or viewer.role.name == "GUEST"
     assert all(page.ground.relaxations == relaxations for page in pages)
     assert [len(page.items) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+
+
+CHANGES = st.fixed_dictionaries(
+    {
+        "reputation": st.none() | st.integers(0, 1000),
+        "region": st.sampled_from([None, *db.Region]),
+        "play_style": st.sampled_from([None, *db.PlayStyle]),
+        "voice_chat": st.sampled_from([None, *db.VoiceChat]),
+        "active_on": st.integers(0, 50).map(lambda days: datetime.now(UTC).date() - timedelta(days=days)),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
+@given(world=WORLD, limit=st.integers(1, 4), data=st.data())
+async def test_however_scores_move_between_pages_everybody_comes_once(
+    database: Database, catalogue: Catalogue, world: list[Person], limit: int, data: st.DataObject
+) -> None:
+    async with database._writers() as session:
+        ids = await worlds.settle(session, catalogue, world)
+        viewer, weights = worlds.viewer_of(ids[0], replace(world[0], role=db.Role.USER)), Weights.of()
+        everybody = await find_teammates(
+            session, viewer, filter=Filter(), weights=weights, widen=False, limit=50, after=None
+        )
+        pages: list[Matches] = []
+        while not pages or pages[-1].has_next:
+            after = pages[-1].place_of(len(pages[-1].items) - 1) if pages else None
+            pages.append(
+                await find_teammates(
+                    session, viewer, filter=Filter(), weights=weights, widen=False, limit=limit, after=after
+                )
+            )
+            listed = [fit.candidate.account_id for fit in everybody.items]
+            for account_id in data.draw(st.lists(st.sampled_from(listed), max_size=4)) if listed else ():
+                changes = data.draw(CHANGES)
+                await session.execute(update(db.Profile).where(db.Profile.account_id == account_id).values(**changes))
+    found = [fit.candidate.account_id for page in pages for fit in page.items]
+    assert sorted(found) == sorted(fit.candidate.account_id for fit in everybody.items)
 
 
 async def reference(
@@ -119,7 +161,7 @@ async def test_the_statement_scores_as_the_reference_to_the_last_bit(
         viewer, me = worlds.viewer_of(ids[0], world[0]), players[ids[0]]
         facts = await finding._game_facts(session, me, Filter())
         question = finding._question(me, weights, finding._new_ground(me, facts), facts, Filter())
-        rows = await finding.list_candidates(session, viewer, question, facts, Filter(), limit=50, after=None)
+        rows = await finding.list_candidates(session, viewer, question, facts, Filter(), limit=50)
     for row in rows:
         fit = matching.fit(question, players[row.account_id])
         assert row.score == fit.score

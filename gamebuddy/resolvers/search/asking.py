@@ -6,10 +6,12 @@ null.
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import (
@@ -18,10 +20,13 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Date,
-    DateTime,
     Integer,
     Row,
+    Select,
     Text,
+    any_,
+    bindparam,
+    case,
     cast,
     column,
     func,
@@ -35,15 +40,11 @@ from sqlalchemy.types import TypeEngine
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession
+from gamebuddy.db.search import SIGNATURE_BITS
 from gamebuddy.resolvers.matching import FULL, FURTHEST, Question, Signal, Term, tables
 from gamebuddy.resolvers.matching.tables import NEUTRAL
 from gamebuddy.resolvers.search.filtering import DECLINED_FOR, Filter
 
-# The largest distance of two ratings that is worth at least so much, 0 to 1000; a value of 0 is worth any distance.
-DISTANCE_BY_VALUE = (
-    3_000,
-    *(max(d for d, worth in enumerate(tables.RATING_BY_DISTANCE) if worth >= value) for value in range(1, FULL + 1)),
-)
 # Stands in the place of the games where there are none: entries under no game have the number 0.
 NO_GAME = Term(
     game_id=uuid.UUID(int=0),
@@ -55,8 +56,27 @@ NO_GAME = Term(
     is_own=False,
 )
 INTS = ARRAY(Integer)
+IDS = ARRAY(UUID(as_uuid=True))
+TEXTS = ARRAY(Text)
+# The arguments of search_best in their order; `excluded` is the last one. In the place of asked_genres stand their ids.
+KINDS: Mapping[str, TypeEngine[Any]] = {
+    "viewer_id": UUID(as_uuid=True), "how_many": Integer(), "hint": Integer(), "are_few": Boolean(),
+    "t_game": IDS, "t_number": INTS, "t_rating": INTS, "t_roles": INTS, "t_importance": INTS, "t_breadth": INTS,
+    "t_cross": ARRAY(Boolean), "t_wanted": ARRAY(Boolean), "t_asked": INTS,
+    "is_without_games": Boolean(), "must_be_rated": Boolean(), "constant": Integer(),
+    "w_rating": Integer(), "w_roles": Integer(), "w_games": Integer(), "own_games": BigInteger(), "most_breadths": INTS,
+    "l_tag": TEXTS, "l_value": INTS, "l_untold": Integer(),
+    "region_value": INTS, "style_value": INTS, "voice_value": INTS, "band_value": INTS, "band_starts": ARRAY(Date),
+    "activity_value": INTS, "as_of": Date(), "oldest": Date(),
+    "w_reputation": Integer(), "reputation_untold": Integer(), "least_reputation": Integer(),
+    "own_schedule": BIT(db.HOURS_A_WEEK), "schedule_value": INTS, "schedule_untold": Integer(),
+    "own_genres": BigInteger(), "genre_value": INTS, "genre_untold": Integer(), "asked_genre_ids": IDS,
+    "own_platforms": Integer(), "platform_value": INTS, "asked_platforms": Integer(),
+    "least_rating": Integer(), "most_rating": Integer(), "asked_languages": TEXTS,
+}  # fmt: skip
 
 type Found = Sequence[Row[tuple[uuid.UUID, int]]]
+type Arguments = dict[str, Any]
 
 
 async def best(
@@ -67,137 +87,131 @@ async def best(
     numbers: Mapping[uuid.UUID, int],
     *,
     limit: int,
-    after: tuple[int, uuid.UUID] | None = None,
-    changed_before: datetime | None = None,
+    hint: int | None = None,
     are_few: bool = False,
 ) -> Found:
     """Give `account_id` and `score` of the best whom the viewer's search may list, in the order of score and id.
 
-    `numbers` are those of the games. `after` is score and id of the last one of the page before; whoever has changed
-    his profile since `changed_before` is left out. Of `are_few` players all are scored.
+    `numbers` are those of the games. A `hint` is a score that as many as wanted are expected to reach: a good one saves
+    time, and a wrong one costs some. Of `are_few` players all are scored.
     """
-    arguments = [
-        (viewer.account_id, UUID(as_uuid=True)),
-        (limit, Integer),
-        (after[0] if after else None, Integer),
-        (after[1] if after else None, UUID(as_uuid=True)),
-        (are_few, Boolean),
-        *_terms(question, filter, numbers),
-        *_languages(question),
-        *_facts(question, filter),
-        *_week_and_genres(question, filter),
-        *_platforms(question, filter),
-        (question.least_rating, Integer),
-        (question.most_rating, Integer),
-        (list(filter.languages) or None, ARRAY(Text)),
-        (changed_before, DateTime(timezone=True)),
-        (_excluded(viewer), ARRAY(UUID(as_uuid=True))),
-    ]
-    found = func.search_best(*(_argument(*argument) for argument in arguments)).table_valued(
-        column("account_id", UUID(as_uuid=True)), column("score", Integer)
-    )
-    rows: Found = (await session.execute(select(found.c.account_id, found.c.score))).all()
+    arguments = {
+        "viewer_id": viewer.account_id,
+        "how_many": limit,
+        "hint": hint,
+        "are_few": are_few,
+        **_terms(question, filter, numbers),
+        **_breadths(question, numbers),
+        **_languages(question),
+        **_facts(question, filter),
+        **_week_and_genres(question, filter),
+        **_platforms(question, filter),
+        "least_rating": question.least_rating,
+        "most_rating": question.most_rating,
+        "asked_languages": list(filter.languages) or None,
+    }
+    rows: Found = (await session.execute(SEARCH_BEST, arguments)).all()
     return rows
 
 
-def _argument(value: Any, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> ColumnElement[Any]:
-    if isinstance(value, ColumnElement):
-        return value
-    return cast(literal(value, kind), kind)
-
-
-def _terms(question: Question, filter: Filter, numbers: Mapping[uuid.UUID, int]) -> list[tuple[Any, Any]]:
+def _terms(question: Question, filter: Filter, numbers: Mapping[uuid.UUID, int]) -> Arguments:
     weights, terms = question.weights, question.terms or (NO_GAME,)
     is_rated = filter.min_rating is not None or filter.max_rating is not None
     constant = 0 if question.viewer.games else weights[Signal.GAMES] * NEUTRAL[Signal.GAMES]
     if not question.terms:
         constant += sum(weights[signal] * NEUTRAL[signal] for signal in (Signal.RATING, Signal.ROLES))
-    return [
-        ([term.game_id for term in terms], ARRAY(UUID(as_uuid=True))),
-        ([numbers.get(term.game_id, 0) for term in terms], INTS),
-        ([term.rating for term in terms], INTS),
-        ([term.role_bits for term in terms], INTS),
-        ([term.importance for term in terms], INTS),
-        ([term.breadth for term in terms], INTS),
-        ([term.is_cross_play for term in terms], ARRAY(Boolean)),
-        ([term.is_wanted for term in terms], ARRAY(Boolean)),
-        ([term.asked_roles for term in terms], INTS),
-        (not question.terms, Boolean),
-        (is_rated, Boolean),
-        (constant, Integer),
-        (weights[Signal.RATING], Integer),
-        (weights[Signal.ROLES], Integer),
-        (weights[Signal.GAMES] if question.viewer.games else 0, Integer),
-        (list(tables.RATING_BY_DISTANCE), INTS),
-        (list(DISTANCE_BY_VALUE), INTS),
-    ]
+    return {
+        "t_game": [term.game_id for term in terms],
+        "t_number": [numbers.get(term.game_id, 0) for term in terms],
+        "t_rating": [term.rating for term in terms],
+        "t_roles": [term.role_bits for term in terms],
+        "t_importance": [term.importance for term in terms],
+        "t_breadth": [term.breadth for term in terms],
+        "t_cross": [term.is_cross_play for term in terms],
+        "t_wanted": [term.is_wanted for term in terms],
+        "t_asked": [term.asked_roles for term in terms],
+        "is_without_games": not question.terms,
+        "must_be_rated": is_rated,
+        "constant": constant,
+        "w_rating": weights[Signal.RATING],
+        "w_roles": weights[Signal.ROLES],
+        "w_games": weights[Signal.GAMES] if question.viewer.games else 0,
+    }
 
 
-def _languages(question: Question) -> list[tuple[Any, Any]]:
+def _breadths(question: Question, numbers: Mapping[uuid.UUID, int]) -> Arguments:
+    """Give the signature of the viewer's games, and the most that games in common are worth by how many bits are."""
+    by_bit: Counter[int] = Counter()
+    for term in question.terms:
+        if term.is_own:
+            by_bit[numbers[term.game_id] % SIGNATURE_BITS] += term.breadth
+    weight = question.weights[Signal.GAMES] if question.viewer.games else 0
+    most = accumulate((weight * breadth for _, breadth in by_bit.most_common()), initial=0)
+    return {"own_games": sum(1 << bit for bit in by_bit), "most_breadths": list(most)}
+
+
+def _languages(question: Question) -> Arguments:
     """Give the viewer's languages and what each is worth; one who has told none speaks with everybody."""
     weight, mine = question.weights[Signal.LANGUAGE], question.viewer.languages
     worth = [tables.FIRST_LANGUAGE, *[tables.OTHER_LANGUAGE] * (len(mine) - 1)] if mine else []
-    return [
-        (list(mine) or None, ARRAY(Text)),
-        ([weight * value for value in worth], INTS),
-        (weight * NEUTRAL[Signal.LANGUAGE], Integer),
-    ]
+    return {
+        "l_tag": list(mine) or None,
+        "l_value": [weight * value for value in worth],
+        "l_untold": weight * NEUTRAL[Signal.LANGUAGE],
+    }
 
 
-def _facts(question: Question, filter: Filter) -> list[tuple[Any, Any]]:
+def _facts(question: Question, filter: Filter) -> Arguments:
     weights, as_of = question.weights, question.as_of
     days = FURTHEST if filter.active_within_days is None else min(FURTHEST, filter.active_within_days)
-    activity = [weights[Signal.ACTIVITY] * value for value in tables.ACTIVITY_BY_DAYS]
-    return [
-        (_by_place(question.regions, db.Region, weights[Signal.REGION], _kept(filter.regions)), INTS),
-        (_by_place(question.styles, db.PlayStyle, weights[Signal.PLAY_STYLE], _kept(filter.play_styles)), INTS),
-        (_by_place(question.voices, db.VoiceChat, weights[Signal.VOICE_CHAT], _kept(filter.voice_chats)), INTS),
-        (_by_place(question.bands, db.AgeBand, weights[Signal.AGE], _is_of_age(question, filter)), INTS),
-        (list(question.band_starts), ARRAY(Date)),
-        (activity, INTS),
-        (as_of, Date),
-        (_days_before(as_of, days), Date),
-        (_reputation(question, filter), INTS),
-    ]
+    styles = _kept(filter.play_styles)
+    return {
+        "region_value": _by_place(question.regions, db.Region, weights[Signal.REGION], _kept(filter.regions)),
+        "style_value": _by_place(question.styles, db.PlayStyle, weights[Signal.PLAY_STYLE], styles),
+        "voice_value": _by_place(question.voices, db.VoiceChat, weights[Signal.VOICE_CHAT], _kept(filter.voice_chats)),
+        "band_value": _by_place(question.bands, db.AgeBand, weights[Signal.AGE], _is_of_age(question, filter)),
+        "band_starts": list(question.band_starts),
+        "activity_value": [weights[Signal.ACTIVITY] * value for value in tables.ACTIVITY_BY_DAYS],
+        "as_of": as_of,
+        "oldest": as_of - timedelta(days=days),
+        **_reputation(question, filter),
+    }
 
 
-def _reputation(question: Question, filter: Filter) -> list[int | None]:
-    """Give what each reputation is worth: first none, then 0 to 1000."""
-    weight = question.weights[Signal.REPUTATION]
-    told: list[int | None] = [None, *range(FULL + 1)]
-    if filter.min_reputation is None:
-        return [weight * tables.reputation_value(one) for one in told]
-    # Through the decimal digits: 0.57 x 1000 as a float is a little less than 570.
-    least = int((Decimal(str(filter.min_reputation)) * FULL).to_integral_value(ROUND_CEILING))
-    return [None if one is None or one < least else weight * tables.reputation_value(one) for one in told]
+def _reputation(question: Question, filter: Filter) -> Arguments:
+    weight, least = question.weights[Signal.REPUTATION], filter.min_reputation
+    return {
+        "w_reputation": weight,
+        "reputation_untold": weight * NEUTRAL[Signal.REPUTATION] if least is None else None,
+        # Through the decimal digits: 0.57 x 1000 as a float is a little less than 570.
+        "least_reputation": int((Decimal(str(least or 0)) * FULL).to_integral_value(ROUND_CEILING)),
+    }
 
 
-def _week_and_genres(question: Question, filter: Filter) -> list[tuple[Any, Any]]:
+def _week_and_genres(question: Question, filter: Filter) -> Arguments:
     me, weights = question.viewer, question.weights
     least = filter.min_overlap_hours or 0
-    hours = [
-        None if count < least else weights[Signal.SCHEDULE] * value
-        for count, value in enumerate(tables.SCHEDULE_BY_HOURS)
-    ]
-    own_week = None if me.schedule is None else BitString.from_int(me.schedule, db.HOURS_A_WEEK)
-    return [
-        (own_week, BIT(db.HOURS_A_WEEK)),
-        (hours, INTS),
-        (None if least else weights[Signal.SCHEDULE] * NEUTRAL[Signal.SCHEDULE], Integer),
-        (me.genre_bits, BigInteger),
-        ([weights[Signal.GENRES] * value for value in question.genres], INTS),
-        (weights[Signal.GENRES] * NEUTRAL[Signal.GENRES], Integer),
-        (_genre_bits(filter.genre_ids), BigInteger),
-    ]
+    return {
+        "own_schedule": None if me.schedule is None else BitString.from_int(me.schedule, db.HOURS_A_WEEK),
+        "schedule_value": [
+            None if count < least else weights[Signal.SCHEDULE] * value
+            for count, value in enumerate(tables.SCHEDULE_BY_HOURS)
+        ],
+        "schedule_untold": None if least else weights[Signal.SCHEDULE] * NEUTRAL[Signal.SCHEDULE],
+        "own_genres": me.genre_bits,
+        "genre_value": [weights[Signal.GENRES] * value for value in question.genres],
+        "genre_untold": weights[Signal.GENRES] * NEUTRAL[Signal.GENRES],
+        "asked_genre_ids": list(filter.genre_ids) or None,
+    }
 
 
-def _platforms(question: Question, filter: Filter) -> list[tuple[Any, Any]]:
+def _platforms(question: Question, filter: Filter) -> Arguments:
     weight = question.weights[Signal.PLATFORM]
-    return [
-        (_platform_bits(question.viewer.platforms), Integer),
-        ([weight * NEUTRAL[Signal.PLATFORM], weight * FULL, 0], INTS),
-        (_platform_bits(filter.platforms), Integer),
-    ]
+    return {
+        "own_platforms": _platform_bits(question.viewer.platforms),
+        "platform_value": [weight * NEUTRAL[Signal.PLATFORM], weight * FULL, 0],
+        "asked_platforms": _platform_bits(filter.platforms),
+    }
 
 
 def _by_place[E: StrEnum](
@@ -222,17 +236,29 @@ def _platform_bits(platforms: Collection[db.Platform]) -> int:
     return sum(1 << place for place, platform in enumerate(db.Platform) if platform in platforms)
 
 
-def _genre_bits(genre_ids: Collection[uuid.UUID]) -> ColumnElement[int] | None:
-    if not genre_ids:
-        return None
+def _statement() -> Select[uuid.UUID, int]:
+    """Write the call, once: what differs from search to search is passed by the names of the function's arguments."""
+    arguments: dict[str, ColumnElement[Any]] = {
+        name: cast(bindparam(name, type_=kind), kind) for name, kind in KINDS.items()
+    }
+    arguments["asked_genre_ids"] = _genre_bits(arguments["asked_genre_ids"])
+    found = func.search_best(*arguments.values(), _excluded()).table_valued(
+        column("account_id", UUID(as_uuid=True)), column("score", Integer)
+    )
+    return select(found.c.account_id, found.c.score)
+
+
+def _genre_bits(asked: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give the genres that are asked for as bits; null when none are."""
     bit = literal(1, BigInteger).bitwise_lshift(db.Genre.number)
-    bits = select(func.coalesce(func.bit_or(bit), 0)).where(db.Genre.id.in_(genre_ids))
-    return bits.scalar_subquery()
+    bits = select(func.coalesce(func.bit_or(bit), 0)).where(db.Genre.id == any_(asked)).scalar_subquery()
+    return case((asked.is_not(None), bits))
 
 
-def _excluded(viewer: Viewer) -> ColumnElement[Any]:
-    """Give those who are never listed to this viewer: blocked either way, teammates, and who declined lately."""
-    block, mate, asked, me = db.Block, db.Teammate, db.TeammateRequest, viewer.account_id
+def _excluded() -> ColumnElement[Any]:
+    """Give those who are never listed to the viewer: blocked either way, teammates, and who declined lately."""
+    block, mate, asked = db.Block, db.Teammate, db.TeammateRequest
+    me = bindparam("viewer_id", type_=UUID(as_uuid=True))
     lately = (asked.status == db.RequestStatus.DECLINED) & (asked.answered_at > func.now() - DECLINED_FOR)
     others = union_all(
         select(block.blocked_id.label("id")).where(block.account_id == me),
@@ -241,9 +267,7 @@ def _excluded(viewer: Viewer) -> ColumnElement[Any]:
         select(asked.receiver_id).where(lately, asked.sender_id == me),
         select(asked.sender_id).where(lately, asked.receiver_id == me),
     ).subquery()
-    kind = ARRAY(UUID(as_uuid=True))
-    return select(func.coalesce(func.array_agg(others.c.id), cast(literal([], kind), kind))).scalar_subquery()
+    return select(func.coalesce(func.array_agg(others.c.id), cast(literal([], IDS), IDS))).scalar_subquery()
 
 
-def _days_before(day: date, days: int) -> date:
-    return day - timedelta(days=days)
+SEARCH_BEST = _statement()

@@ -23,6 +23,8 @@ from gamebuddy.resolvers.search import asking
 from gamebuddy.resolvers.search.filtering import HIGHEST_RATING, Filter
 
 LONGEST_VISIT = timedelta(days=1)  # how long the pages of one search hold together
+MARK = 5  # bytes of an id in a cursor: the chance that two of a thousand have the same is 1 to 2,000,000
+HINT = 12_000  # how far below the last of one page the last of the next is expected
 FEW = 6_000  # players of the games in question; so many are scored faster than they are sorted out
 
 
@@ -46,11 +48,14 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page ends: the score, then the id; and the ground that the score stands on."""
+    """A place in the list: whom the viewer has seen up to there, and the ground that the scores stand on.
 
-    score: int
-    account_id: uuid.UUID
+    `seen` holds the last `MARK` bytes of the id of each of them, which are random. `score` is that of the last one.
+    """
+
     ground: Ground
+    seen: bytes
+    score: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,12 @@ class Matches(Page[Fit]):
     """A page of players who fit."""
 
     ground: Ground
+    seen_before: bytes
 
-    def place_of(self, fit: Fit) -> Place:
-        """Give the place of one of the items."""
-        return Place(fit.score, fit.candidate.account_id, self.ground)
+    def place_of(self, item: int) -> Place:
+        """Give the place of one of the items, by its number on the page."""
+        marks = [_mark(fit.candidate.account_id) for fit in self.items[: item + 1]]
+        return Place(self.ground, self.seen_before + b"".join(marks), self.items[item].score)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +96,8 @@ async def find_teammates(
 
     Who has games finds those who share one that both can play; who has none finds everybody else who is looking. With
     `widen`, limits of the filter are given up one after the other until a page is full. Pages after the first keep its
-    day, weights and widened filter; who has changed his profile since then is left out of them, so that nobody comes
-    twice.
+    day, weights and widened filter, and are the best of those who were not on the pages before: however scores move
+    meanwhile, nobody comes twice and nobody is passed over.
 
     Raises:
         Forbidden: for a guest who wants more than the first page.
@@ -104,11 +111,12 @@ async def find_teammates(
     facts = await _game_facts(session, me, filter)
     ground = _checked_ground(after.ground, me) if after else _new_ground(me, facts)
     left = () if after or not widen else tuple(filter.limited())
+    seen = after.seen if after else b""
     for count in range(len(left) + 1):
         relaxations = after.ground.relaxations if after else left[:count]
         kept = filter.without(relaxations)
         question = _question(me, weights, ground, facts, kept)
-        found = await list_candidates(session, viewer, question, facts, kept, limit=limit + 1, after=after)
+        found = await list_unseen(session, viewer, question, facts, kept, limit=limit + 1, after=after)
         if len(found) >= limit:
             break
     players = await players_by_ids(session, [row.account_id for row in found[:limit]])
@@ -117,6 +125,7 @@ async def find_teammates(
         has_next=len(found) > limit,
         has_previous=after is not None,
         ground=replace(ground, relaxations=relaxations),
+        seen_before=seen,
     )
 
 
@@ -130,7 +139,7 @@ async def match(session: ReadSession, viewer: Viewer, *, user_id: uuid.UUID, wei
     return matching.fit(_question(me, weights, _new_ground(me, facts), facts, Filter()), players[user_id])
 
 
-async def list_candidates(
+async def list_unseen(
     session: ReadSession,
     viewer: Viewer,
     question: Question,
@@ -139,6 +148,25 @@ async def list_candidates(
     *,
     limit: int,
     after: Place | None,
+) -> asking.Found:
+    """Give the best whom this viewer's search may list and who were not on the pages up to a place."""
+    if after is None:
+        return await list_candidates(session, viewer, question, facts, filter, limit=limit)
+    marks = {after.seen[start : start + MARK] for start in range(0, len(after.seen), MARK)}
+    hint = after.score - HINT
+    found = await list_candidates(session, viewer, question, facts, filter, limit=len(marks) + limit, hint=hint)
+    return [row for row in found if _mark(row.account_id) not in marks][:limit]
+
+
+async def list_candidates(
+    session: ReadSession,
+    viewer: Viewer,
+    question: Question,
+    facts: GameFacts,
+    filter: Filter,
+    *,
+    limit: int,
+    hint: int | None = None,
 ) -> asking.Found:
     """Give `account_id` and `score` of the best whom this viewer's search may list."""
     if not question.terms and _needs_game(question, filter):  # games that nobody can play: nobody shares one
@@ -151,8 +179,7 @@ async def list_candidates(
         filter,
         facts.numbers,
         limit=limit,
-        after=(after.score, after.account_id) if after else None,
-        changed_before=after.ground.started_at if after else None,
+        hint=hint,
         are_few=bool(wanted) and sum(facts.player_counts[game_id] for game_id in wanted) < FEW,
     )
 
@@ -305,6 +332,10 @@ def _checked_ground(ground: Ground, me: Player) -> Ground:
     if ground.viewer_digest != _digest(me):
         raise BadInput("Your profile has changed: begin with the first page.")
     return ground
+
+
+def _mark(account_id: uuid.UUID) -> bytes:
+    return account_id.bytes[-MARK:]
 
 
 def _digest(me: Player) -> str:
