@@ -67,6 +67,7 @@ class Profile(Row):
     __tablename__ = "profiles"
     __table_args__ = (
         CheckConstraint("cardinality(languages) <= 20", name="languages_count"),
+        Index("ix_profiles_zone", "time_zone", "schedule_made_on", postgresql_where=text("schedule IS NOT NULL")),
         Index("ix_profiles_looking", "active_on", postgresql_where=text("is_looking_for_teammates")),
     )
 

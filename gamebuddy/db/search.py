@@ -13,6 +13,7 @@ from gamebuddy.db.profiles import HOURS_A_WEEK
 # A cell is one number for game, language, region and play style: docs/decisions/0017-streams-with-bounds.md.
 LANGUAGES, REGIONS, STYLES = 4096, 11, 4
 SIGNATURE_BITS = 63
+ENTERED_DAYS = 61  # since the last visit; a day more than anybody is listed, for clocks and midnights
 
 
 class Language(Row):

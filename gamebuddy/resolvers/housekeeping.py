@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, t
 
 from gamebuddy import db
 from gamebuddy.db import AccountStatus, Database, Role, SanctionKind, WriteSession
+from gamebuddy.db.search import ENTERED_DAYS
 from gamebuddy.errors import Unavailable
-from gamebuddy.resolvers import departure, profiles
+from gamebuddy.resolvers import departure, profiles, schedules
 from gamebuddy.resolvers.accounts.registration import is_stale_claim
 from gamebuddy.resolvers.accounts.sessions import is_live
 from gamebuddy.resolvers.accounts.signing_in import KNOWN_FOR
@@ -168,6 +169,28 @@ async def drop_job_log(session: WriteSession) -> int:
     return int(result.rowcount)
 
 
+async def renew_schedules(session: WriteSession) -> int:
+    """Make weeks again where clocks change."""
+    return await schedules.renew_some(session, datetime.now(UTC).date(), limit=BATCH)
+
+
+async def drop_search_entries(session: WriteSession) -> int:
+    """Delete the entries of players who were not here for so long that nobody is shown them; a visit brings them back.
+
+    Looks back a month. What a longer pause of all housekeeping leaves behind harms nobody: the search passes over it.
+    """
+    profile, entry = db.Profile, db.SearchEntry
+    left_on = func.current_date() - ENTERED_DAYS
+    gone = select(profile.account_id).where(
+        profile.is_looking_for_teammates,
+        profile.active_on.between(left_on - 31, left_on - 1),
+        exists().where(entry.account_id == profile.account_id),
+    )
+    mine = entry.account_id.in_(gone.limit(BATCH))
+    result = await session.execute(delete(entry).where(mine).execution_options(synchronize_session=False))
+    return int(result.rowcount)
+
+
 async def _delete(session: WriteSession, table: type[db.Row], is_due: ColumnElement[bool]) -> int:
     (key,) = table.__table__.primary_key
     due = select(key).where(is_due).limit(BATCH).with_for_update(skip_locked=True)
@@ -184,5 +207,7 @@ SWEEPS: tuple[Sweep, ...] = (
     drop_codes,
     drop_counts,
     drop_job_log,
+    renew_schedules,
+    drop_search_entries,
 )
 ONE_BY_ONE = frozenset({erase_departed})

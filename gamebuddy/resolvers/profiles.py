@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any, TypedDict
 
-from sqlalchemy import case, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import BitString
+from sqlalchemy import case, delete, func, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from gamebuddy import db, text
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession, WriteSession
 from gamebuddy.errors import Code, Problem, Rejected, reject
-from gamebuddy.resolvers import week
+from gamebuddy.resolvers import schedules, week
 
 LONGEST_BIO = 500
 MOST_GAMES = 50
@@ -79,7 +79,7 @@ async def update_profile(session: WriteSession, viewer: Viewer, changes: Profile
     for name, value in checked.items():
         setattr(account if name in ACCOUNT_COLUMNS else profile, name, value)
     if checked.keys() & {"slots", "time_zone"}:
-        place_in_week(profile, datetime.now(UTC).date())
+        schedules.place_in_week(profile, datetime.now(UTC).date())
     if genre_ids is not None:
         await _set_genres(session, profile, genre_ids)
     if games is not None:
@@ -87,15 +87,6 @@ async def update_profile(session: WriteSession, viewer: Viewer, changes: Profile
     profile.updated_at = datetime.now(UTC)
     await session.flush()
     return account
-
-
-def place_in_week(profile: db.Profile, today: date) -> None:
-    """Make the UTC week from the local one; without a time zone nobody can know it."""
-    if profile.slots and profile.time_zone:
-        profile.schedule = BitString(week.in_utc(profile.slots, profile.time_zone, today))
-        profile.schedule_made_on = today
-    else:
-        profile.schedule = profile.schedule_made_on = None
 
 
 def age_band(birth_date: date | None, today: date) -> db.AgeBand | None:
@@ -276,14 +267,27 @@ async def _set_games(session: WriteSession, account_id: uuid.UUID, choices: Sequ
             )
     if problems:
         raise Rejected(*problems)
-    before = set(
-        await session.scalars(
-            delete(db.PlayerGame).where(db.PlayerGame.account_id == account_id).returning(db.PlayerGame.game_id)
-        )
-    )
+    before = set(await session.scalars(select(db.PlayerGame.game_id).where(db.PlayerGame.account_id == account_id)))
+    if before - games:
+        gone = (db.PlayerGame.account_id == account_id) & db.PlayerGame.game_id.in_(before - games)
+        await session.execute(delete(db.PlayerGame).where(gone).execution_options(synchronize_session=False))
     if rows:
-        await session.execute(insert(db.PlayerGame), rows)
+        await session.execute(_kept_or_added(rows))
     await _count_players(session, joined=games - before, left=before - games)
+
+
+def _kept_or_added(rows: Sequence[Mapping[str, Any]]) -> Insert:
+    """Write games of a profile; those that are as they were are not touched, nor are their search entries."""
+    table = db.PlayerGame.__table__
+    statement = insert(db.PlayerGame).values(rows)
+    values = [name for name in rows[0] if name not in {"account_id", "game_id"}]
+    before = tuple_(*(table.c[name] for name in values))
+    after = tuple_(*(statement.excluded[name] for name in values))
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.account_id, table.c.game_id],
+        set_={name: statement.excluded[name] for name in values},
+        where=before.is_distinct_from(after),
+    )
 
 
 async def forget(session: WriteSession, account_ids: Collection[uuid.UUID]) -> None:
