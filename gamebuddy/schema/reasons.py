@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from babel import Locale, UnknownLocaleError
 
 from gamebuddy.resolvers.matching import Fit, Roles, Signal, tables
+from gamebuddy.resolvers.search import Cause, Hint
+from gamebuddy.resolvers.search.hinting import MOST_COUNTED
 
 type Titles = Mapping[uuid.UUID, str]
 type Said = tuple[str, str]  # in English, in Russian
@@ -21,6 +23,39 @@ def say(fit: Fit, signal: Signal, titles: Titles, *, in_russian: bool) -> str:
 def games_named(fit: Fit) -> list[uuid.UUID]:
     """Give the games whose titles the texts need."""
     return [*fit.shared_game_ids[:1], *([fit.comparison.game_id] if fit.comparison else [])]
+
+
+def say_hint(hint: Hint, *, in_russian: bool) -> str:
+    """Say what keeps how many players out of a list."""
+    return (_hint_in_russian if in_russian else _hint_in_english)(hint)
+
+
+def _hint_in_english(hint: Hint) -> str:
+    count = (
+        f"{MOST_COUNTED} and more players" if hint.player_count >= MOST_COUNTED else f"{hint.player_count} more players"
+    )
+    players = "1 more player" if hint.player_count == 1 else count
+    limits = " and ".join(NAMES[signal][0] for signal in hint.signals)
+    match hint.cause:
+        case Cause.FILTER:
+            return f"Without the limit on {limits} there would be {players}"
+        case Cause.PROFILE:
+            return f"{players} do not share your {limits}"
+        case Cause.MISSING:
+            return f"Tell when you play and in which time zone: {players} could be compared by {limits}"
+
+
+def _hint_in_russian(hint: Hint) -> str:
+    count = min(hint.player_count, MOST_COUNTED)
+    players = f"{_ru(count, PLAYERS)} и больше" if hint.player_count >= MOST_COUNTED else f"ещё {_ru(count, PLAYERS)}"
+    limits = ", ".join(NAMES[signal][1] for signal in hint.signals)
+    match hint.cause:
+        case Cause.FILTER:
+            return f"Без ограничения в фильтре ({limits}): {players}"
+        case Cause.PROFILE:
+            return f"Не совпадают с вашим профилем ({limits}): {players}"
+        case Cause.MISSING:
+            return f"Укажите часы игры и часовой пояс, чтобы сравнить общие часы: {players}"
 
 
 def _games(fit: Fit, titles: Titles) -> Said:
@@ -171,7 +206,24 @@ SPEAKERS: Mapping[Signal, Callable[[Fit, Titles], Said]] = {
     Signal.ACTIVITY: _activity,
 }
 
+NAMES: Mapping[Signal, Said] = {
+    Signal.GAMES: ("games", "игры"),
+    Signal.RATING: ("rating", "рейтинг"),
+    Signal.ROLES: ("roles", "роли"),
+    Signal.GENRES: ("genres", "жанры"),
+    Signal.SCHEDULE: ("common hours", "общие часы"),
+    Signal.LANGUAGE: ("languages", "языки"),
+    Signal.REGION: ("region", "регион"),
+    Signal.PLATFORM: ("platforms", "платформы"),
+    Signal.PLAY_STYLE: ("play style", "стиль игры"),
+    Signal.VOICE_CHAT: ("voice chat", "голосовой чат"),
+    Signal.AGE: ("age", "возраст"),
+    Signal.REPUTATION: ("reputation", "репутация"),
+    Signal.ACTIVITY: ("activity", "активность"),
+}
+
 # Forms after 1, 2 and 5.
+PLAYERS = ("игрок", "игрока", "игроков")
 GAMES = ("игру", "игры", "игр")
 POINTS = ("очко", "очка", "очков")
 GENRES = ("общий жанр", "общих жанра", "общих жанров")

@@ -3,7 +3,7 @@
 import base64
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from gamebuddy import db
 from gamebuddy.auth.policy import Right
 from gamebuddy.resolvers import search
 from gamebuddy.resolvers.matching import FULL, RANKING_VERSION, Fit, Reason, Signal, Weights
-from gamebuddy.resolvers.search import Filter, Ground, Place
+from gamebuddy.resolvers.search import Cause, Filter, Ground, Hint, Place
 from gamebuddy.schema import ids, reasons
 from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
@@ -204,6 +204,40 @@ class TeammateEdge:
         return self.write()
 
 
+describe_enum(
+    Cause,
+    "Where a limit on a list comes from.",
+    name="SearchHintCause",
+    FILTER="The filter of the search.",
+    PROFILE="The viewer's own profile: games, languages and platforms that others do not share.",
+    MISSING="Something the viewer has not told: common hours are counted from one's own, with a time zone.",
+)
+
+
+@strawberry.type(description="What keeps players out of a short list, so that nobody stands before a closed door.")
+class SearchHint:
+    """See the description."""
+
+    cause: Cause = strawberry.field(description="Where the limit comes from.")
+    signals: list[Signal] = strawberry.field(
+        description="What is limited. Several only where none of them alone makes a difference."
+    )
+    player_count: int = strawberry.field(
+        description="How many more players there would be without it, 1 to 100; 100 stands for 100 and more."
+    )
+    hint: strawberry.Private[Hint]
+
+    @classmethod
+    def of(cls, hint: Hint) -> "SearchHint":
+        """Show a hint."""
+        return cls(cause=hint.cause, signals=list(hint.signals), player_count=hint.player_count, hint=hint)
+
+    @field
+    def text(self, info: Info, locale: Locale = None) -> str:
+        """Say it in one short line, in Russian or English."""
+        return reasons.say_hint(self.hint, in_russian=is_russian(info, locale))
+
+
 @strawberry.type(description="A page of players who fit, the best first.")
 class TeammateConnection:
     """See the description."""
@@ -214,6 +248,15 @@ class TeammateConnection:
     relaxations: list[Signal] = strawberry.field(
         description="What was loosened because `widen` was true and the list was short, in that order."
     )
+    look_for_hints: strawberry.Private[Callable[[], Awaitable[list[Hint]]]]
+
+    @field
+    async def hints(self) -> list[SearchHint]:
+        """What keeps players out of a list that is shorter than asked for, most of them first.
+
+        Empty for a full page, for pages after the first, and where nothing would help. Made only when it is asked for.
+        """
+        return [SearchHint.of(hint) for hint in await self.look_for_hints()]
 
 
 def write_place(place: Place) -> list[Any]:
@@ -276,6 +319,7 @@ class SearchQueries:
         wanted = filter.read() if filter else Filter()
         weighed = weights.read() if weights else Weights.of()
         digest = hashlib.blake2b(f"{wanted} {weighed} {bool(widen)}".encode(), digest_size=16).hexdigest()
+        size = page_size(first)
         scope, cursors = f"search:{door.viewer.account_id}:{digest}", door.services.cursors
         page = await search.find_teammates(
             door.session,
@@ -283,13 +327,21 @@ class SearchQueries:
             filter=wanted,
             weights=weighed,
             widen=bool(widen),
-            limit=page_size(first),
+            limit=size,
             after=read_place(cursors.read(scope, after)) if after else None,
         )
         accounts = await door.context.loaders.accounts.load_many([fit.candidate.account_id for fit in page.items])
 
         def cursor(item: int) -> Cursor:
             return cursors.write(scope, *write_place(page.place_of(item)))
+
+        async def look_for_hints() -> list[Hint]:
+            if page.has_previous or page.has_next or len(page.items) >= size:
+                return []
+            kept = wanted.without(page.ground.relaxations)
+            return await search.find_hints(
+                door.session, door.viewer, filter=kept, weights=weighed, listed=len(page.items)
+            )
 
         edges = [
             TeammateEdge(node=User.of(account), match=Match.of(fit), write=functools.partial(cursor, item))
@@ -305,6 +357,7 @@ class SearchQueries:
                 has_previous=page.has_previous,
             ),
             relaxations=list(page.ground.relaxations),
+            look_for_hints=look_for_hints,
         )
 
     @query(Right.SEARCH_TEAMMATES)

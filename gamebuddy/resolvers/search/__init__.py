@@ -2,5 +2,6 @@
 
 from gamebuddy.resolvers.search.filtering import LOOSENED, Filter
 from gamebuddy.resolvers.search.finding import Ground, Matches, Place, find_teammates, match
+from gamebuddy.resolvers.search.hinting import Cause, Hint, find_hints
 
-__all__ = ["LOOSENED", "Filter", "Ground", "Matches", "Place", "find_teammates", "match"]
+__all__ = ["LOOSENED", "Cause", "Filter", "Ground", "Hint", "Matches", "Place", "find_hints", "find_teammates", "match"]

@@ -184,6 +184,15 @@ async def list_candidates(
     )
 
 
+async def count_listed(
+    session: ReadSession, viewer: Viewer, me: Player, filter: Filter, weights: Weights, *, most: int
+) -> int:
+    """Count whom a search of the viewer would list if he were as `me` says, up to `most`."""
+    facts = await _game_facts(session, me, filter)
+    question = _question(me, weights, _new_ground(me, facts), facts, filter)
+    return len(await list_candidates(session, viewer, question, facts, filter, limit=most))
+
+
 async def players_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Player]:
     """Load what the score needs to know of players."""
     profile, game = db.Profile, db.PlayerGame
