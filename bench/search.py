@@ -41,6 +41,7 @@ from gamebuddy.resolvers.search import Filter, Place, finding
 from gamebuddy.settings import Settings
 
 PAGE = 20
+PLANS, PLAN_WIDTH = Path("docs/plans/search.txt"), 200
 DEEP_PAGE = 10
 SERVER = {
     "shared_buffers": "2GB", "maintenance_work_mem": "1GB", "work_mem": "64MB", "max_wal_size": "8GB",
@@ -169,7 +170,7 @@ async def _measure(
         lines += await _filters(database, ids[:60])
         lines += await _updates(database, ids[:100])
         lines += await _operations(database, ids[:60])
-        lines += await _plan(database, ids[0])
+        lines += await _plan(database, ids[0], count)
     return lines
 
 
@@ -195,14 +196,20 @@ async def _asker(session: ReadSession, account_id: uuid.UUID, filter: Filter | N
     viewer = Viewer(account_id=account_id, session_id=account_id, role=db.Role.USER, locale="en")
     wanted = filter or Filter()
     me = (await finding.players_by_ids(session, [account_id]))[account_id]
-    facts = await finding._game_facts(session, me, wanted)  # noqa: SLF001 - the parts are measured one by one
-    question = finding._question(me, Weights.of(), finding._new_ground(me, facts), facts, wanted)  # noqa: SLF001
+    facts = await finding.load_game_facts(session, me, wanted)
+    question = finding.question_of(me, Weights.of(), finding.new_ground(me, facts), facts, wanted)
     return Asker(viewer, question, facts, wanted)
 
 
 async def _ask(session: ReadSession, asker: Asker, limit: int = PAGE, hint: int | None = None) -> Sequence[Any]:
     return await finding.list_candidates(
         session, asker.viewer, asker.question, asker.facts, asker.filter, limit=limit, hint=hint
+    )
+
+
+async def _next_page(session: ReadSession, asker: Asker, after: Place) -> Sequence[Any]:
+    return await finding.list_unseen(
+        session, asker.viewer, asker.question, asker.facts, asker.filter, limit=PAGE, after=after
     )
 
 
@@ -242,13 +249,13 @@ async def _pages(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
                 continue
             with first.measure():
                 await _ask(session, asker)
-            last = all_pages[PAGE * (DEEP_PAGE - 1) - 1]
-            ground = finding._new_ground(asker.question.viewer, asker.facts)  # noqa: SLF001
-            place = Place(last.score, last.account_id, ground)
-            await _ask(session, asker, after=place)
+            before = all_pages[: PAGE * (DEEP_PAGE - 1)]
+            seen = b"".join(row.account_id.bytes[-finding.MARK :] for row in before)
+            place = Place(finding.new_ground(asker.question.viewer, asker.facts), seen, before[-1].score)
+            await _next_page(session, asker, place)
             with deep.measure():
-                rows = await _ask(session, asker, after=place)
-            assert [tuple(row) for row in rows] == [tuple(row) for row in all_pages[PAGE * (DEEP_PAGE - 1) :]]  # noqa: S101
+                rows = await _next_page(session, asker, place)
+            assert [tuple(row) for row in rows] == [tuple(row) for row in all_pages[len(before) :]]  # noqa: S101
     return [_say(f"Page {DEEP_PAGE}: {_ratio(deep, first)} (goal: 2); {len(deep.all)} viewers.")]
 
 
@@ -371,7 +378,7 @@ async def _operations(database: Database, ids: Sequence[uuid.UUID]) -> list[str]
     return [_say(told)]
 
 
-async def _plan(database: Database, account_id: uuid.UUID) -> list[str]:
+async def _plan(database: Database, account_id: uuid.UUID, count: int) -> list[str]:
     """Let PostgreSQL tell the plans of the statements inside of the function."""
     said: list[str] = []
     async with database.read() as session:
@@ -387,8 +394,12 @@ async def _plan(database: Database, account_id: uuid.UUID) -> list[str]:
         for text in said
         if "plan:" in text
     ]
-    shown = "\n\n".join(plan[:6_000] for plan in plans if "search_entries" in plan)
-    return ["", "Plans of the statements inside, for one viewer:", "", "```", shown, "```", ""]
+    shown = [
+        line if len(line) < PLAN_WIDTH else f"{line[:PLAN_WIDTH]} …" for plan in plans for line in plan.split("\n")
+    ]
+    PLANS.parent.mkdir(exist_ok=True)
+    PLANS.write_text("\n".join([f"Statements inside of search_best, for one viewer among {count:,}.", "", *shown, ""]))
+    return ["", f"The plans of the statements inside, for one viewer: [{PLANS.name}]({PLANS.relative_to('docs')}).", ""]
 
 
 def _ratio(times: Times, other: Times) -> str:

@@ -14,6 +14,8 @@ from typing import Annotated, NoReturn
 import typer
 import uvicorn
 from rich.console import Console
+from rich.progress import track
+from rich.table import Table
 
 from gamebuddy import demo as demo_world
 from gamebuddy import settings as configuration
@@ -21,7 +23,8 @@ from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from gamebuddy.errors import Rejected, Unavailable
-from gamebuddy.resolvers import administration, games
+from gamebuddy.resolvers import administration, games, replay
+from gamebuddy.resolvers.matching import RANKING, Ranking, Weights
 from gamebuddy.schema import rights, root
 from gamebuddy.settings import Settings, SettingsError
 
@@ -33,6 +36,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False, soft_wrap=True)
 SCHEMA_FILE, RIGHTS_FILE = Path("schema.graphql"), Path("docs/rights.md")
+DEMO_SEARCHES = 300
 PATIENT_SECONDS = 600  # for statements of set-up work, which no client waits for
 
 
@@ -168,6 +172,52 @@ def check(
     if not is_current:
         _fail("the database is not at the schema of this release: run `gamebuddy migrate`", status=1)
     console.print(f"The settings are right; {database.name} is at {migrations.head()}.")
+
+
+@app.command()
+def rank_log(
+    file: Annotated[Path, typer.Argument(help="Where to write; what is there is replaced.")],
+    demo: Annotated[bool, typer.Option("--demo", help="Make up what demo players ask and answer.")] = False,
+) -> None:
+    """Write whom players could have asked, whom they asked, and what was answered, for rank-eval. It has no names."""
+    settings = main_settings()
+
+    async def log(database: Database) -> int:
+        records = demo_world.make_up(database, DEMO_SEARCHES) if demo else replay.collect(database)
+        return replay.write(file, [record async for record in records])
+
+    with home(settings) as database:
+        if demo:
+            _with_database(database, _prepare)
+            asyncio.run(demo_world.load(database.url, Gate(settings), console))
+        count = _with_database(database, log)
+    console.print(f"{file} has {count} searches.")
+
+
+@app.command()
+def rank_eval(
+    file: Annotated[Path, typer.Argument(help="Searches and answers, from rank-log.", exists=True)],
+    weights: Annotated[Path | None, typer.Option(help="Another ranking.toml, to compare.", exists=True)] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw both into this SVG file.")] = None,
+) -> None:
+    """Replay searches and judge their first pages, by the current weights and by others."""
+    try:
+        records = list(track(replay.read(file), "Reading", console=console, transient=True))
+        rankings = [RANKING, *([Ranking.read(weights.read_text(encoding="utf-8"))] if weights else [])]
+        judged = []
+        for ranking in rankings:
+            by = Weights.of(ranking=ranking)
+            progress = track(records, f"Ranking by {ranking.version}", console=console, transient=True)
+            judged.append((by, replay.judge(progress, by)))
+    except ValueError as error:
+        _fail(str(error), status=1)
+    table = Table("ranking", "searches", "NDCG at 20", "acceptance at 20")
+    for ranking, (_, found) in zip(rankings, judged, strict=True):
+        table.add_row(ranking.version, str(found.searches), f"{found.ndcg:.4f}", f"{found.acceptance:.4f}")
+    console.print(table)
+    if picture is not None:
+        picture.write_text(replay.draw(judged[0], judged[-1]), encoding="utf-8")
+        console.print(f"{picture} is drawn.")
 
 
 @contextlib.contextmanager

@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 from gamebuddy import db
 from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database
+from gamebuddy.demo.answers import make_up
 from gamebuddy.demo.known import KNOWN, PASSWORD
 from gamebuddy.demo.world import World
 
-__all__ = ["KNOWN", "PASSWORD", "load", "summary", "token"]
+__all__ = ["KNOWN", "PASSWORD", "load", "make_up", "summary", "token"]
 
 STEPS = ("accounts", "profiles", "player_games", "sessions", "teammates", "teammate_requests", "chats", "chat_members",
          "messages", "events")  # fmt: skip

@@ -12,7 +12,7 @@ import strawberry
 from gamebuddy import db
 from gamebuddy.auth.policy import Right
 from gamebuddy.resolvers import search
-from gamebuddy.resolvers.matching import FULL, RANKING_VERSION, Fit, Reason, Signal, Weights
+from gamebuddy.resolvers.matching import FULL, RANKING, Fit, Reason, Signal, Weights
 from gamebuddy.resolvers.search import Cause, Filter, Ground, Hint, Place
 from gamebuddy.schema import ids, reasons
 from gamebuddy.schema.context import Info
@@ -179,7 +179,7 @@ class Match:
             score=fit.score / BEST_SCORE,
             reasons=[MatchReason.of(fit, reason) for reason in fit.reasons],
             overlap_hours=fit.overlap_hours or 0,
-            ranking_version=RANKING_VERSION,
+            ranking_version=RANKING.version,
             fit=fit,
         )
 

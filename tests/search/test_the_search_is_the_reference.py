@@ -131,11 +131,11 @@ async def reference(
     """Look at everybody, with one limit less after the other until there are enough."""
     players = await finding.players_by_ids(session, ids)
     me = players[ids[0]]
-    facts = await finding._game_facts(session, me, wanted)
+    facts = await finding.load_game_facts(session, me, wanted)
     limited = tuple(signal for signal in filtering.LOOSENED if wanted.without([signal]) != wanted)
     for count in range(len(limited) + 1):
         kept = wanted.without(limited[:count])
-        question = finding._question(me, weights, page.ground, facts, kept)
+        question = finding.question_of(me, weights, page.ground, facts, kept)
         listed = [
             (matching.fit(question, players[account_id]).score, account_id)
             for account_id, person in zip(ids[1:], world[1:], strict=True)
@@ -159,8 +159,8 @@ async def test_the_statement_scores_as_the_reference_to_the_last_bit(
         ids = await worlds.settle(session, catalogue, world)
         players = await finding.players_by_ids(session, ids)
         viewer, me = worlds.viewer_of(ids[0], world[0]), players[ids[0]]
-        facts = await finding._game_facts(session, me, Filter())
-        question = finding._question(me, weights, finding._new_ground(me, facts), facts, Filter())
+        facts = await finding.load_game_facts(session, me, Filter())
+        question = finding.question_of(me, weights, finding.new_ground(me, facts), facts, Filter())
         rows = await finding.list_candidates(session, viewer, question, facts, Filter(), limit=50)
     for row in rows:
         fit = matching.fit(question, players[row.account_id])

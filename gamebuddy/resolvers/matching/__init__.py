@@ -9,18 +9,19 @@ last bit.
 from gamebuddy.resolvers.matching import tables
 from gamebuddy.resolvers.matching.facts import Comparison, Fit, Played, Player, Question, Reason, Term
 from gamebuddy.resolvers.matching.fitting import compare, compile_question, fit
-from gamebuddy.resolvers.matching.tables import FULL, FURTHEST, RANKING_VERSION, Roles, Signal
+from gamebuddy.resolvers.matching.tables import FULL, FURTHEST, RANKING, Ranking, Roles, Signal
 from gamebuddy.resolvers.matching.weights import Weights, apportion, breadths
 
 __all__ = [
     "FULL",
     "FURTHEST",
-    "RANKING_VERSION",
+    "RANKING",
     "Comparison",
     "Fit",
     "Played",
     "Player",
     "Question",
+    "Ranking",
     "Reason",
     "Roles",
     "Signal",

@@ -1,14 +1,17 @@
-"""The tables of the score: weights, and the value of every fact, 0 to 1000."""
+"""The tables of the score: the ranking's weights, and the value of every fact, 0 to 1000."""
 
 import math
+import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from importlib import resources
+from typing import Self
 
 from gamebuddy import db
 from gamebuddy.db import AgeBand, PlayStyle, Region, VoiceChat
 
-RANKING_VERSION = "2026-11-1"
 FULL = 1000  # the best value of a signal, and the sum of the weights
 FURTHEST = 60  # days without a visit after which nobody is listed
 HIGHEST_MULTIPLIER = 10
@@ -32,24 +35,36 @@ class Signal(StrEnum):
     ACTIVITY = "ACTIVITY"
 
 
-# What a multiplier of 1 stands for. PLATFORM counts only when a query weighs it: without that a game without cross-play
-# asks for a platform in common, and the others do not ask at all. The rest sum to 1000.
-USUAL_WEIGHTS: Mapping[Signal, int] = {
-    Signal.GAMES: 80,
-    Signal.RATING: 210,
-    Signal.ROLES: 90,
-    Signal.GENRES: 60,
-    Signal.SCHEDULE: 130,
-    Signal.LANGUAGE: 60,
-    Signal.REGION: 120,
-    Signal.PLATFORM: 50,
-    Signal.PLAY_STYLE: 80,
-    Signal.VOICE_CHAT: 40,
-    Signal.AGE: 30,
-    Signal.REPUTATION: 50,
-    Signal.ACTIVITY: 50,
-}
-UNASKED = frozenset({Signal.PLATFORM})
+UNASKED = frozenset({Signal.PLATFORM})  # counts only when a query weighs it
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What the signals count when a query says nothing, 0 to 1000; without the `UNASKED` they sum to 1000."""
+
+    version: str
+    weights: Mapping[Signal, int]
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read a ranking from TOML, as in ranking.toml.
+
+        Raises:
+            ValueError: for what is no TOML, a signal too few or too many, a weight that is no such number, another sum.
+        """
+        given = tomllib.loads(text)
+        weights = given.get("weights", {})
+        if given.keys() != {"version", "weights"} or weights.keys() != set(Signal):
+            raise ValueError("a ranking has a version and the weight of every signal")
+        if not all(type(weight) is int and 0 <= weight <= FULL for weight in weights.values()):
+            raise ValueError(f"a weight is a whole number, 0 to {FULL}")
+        asked = sum(weight for signal, weight in weights.items() if signal not in UNASKED)
+        if asked != FULL:
+            raise ValueError(f"the weights sum to {FULL} without {', '.join(sorted(UNASKED))}; these to {asked}")
+        return cls(str(given["version"]), {signal: weights[signal] for signal in Signal})
+
+
+RANKING = Ranking.read(resources.files("gamebuddy.resolvers.matching").joinpath("ranking.toml").read_text("utf-8"))
 # The value where one side or the other has not told: about what a stranger gets, so that silence neither wins nor
 # buries. A rating that is not known is 1500 in the profile itself. ACTIVITY is always known.
 NEUTRAL: Mapping[Signal, int] = {

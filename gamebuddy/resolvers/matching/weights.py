@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from gamebuddy.errors import BadInput
-from gamebuddy.resolvers.matching.tables import FULL, HIGHEST_MULTIPLIER, UNASKED, USUAL_WEIGHTS, Signal
+from gamebuddy.resolvers.matching.tables import FULL, HIGHEST_MULTIPLIER, RANKING, UNASKED, Ranking, Signal
 
 
 def apportion(shares: Sequence[int], total: int) -> list[int]:
@@ -29,7 +29,7 @@ class Weights:
     by_signal: Mapping[Signal, int]
 
     @classmethod
-    def of(cls, multipliers: Mapping[Signal, float] | None = None) -> Self:
+    def of(cls, multipliers: Mapping[Signal, float] | None = None, ranking: Ranking = RANKING) -> Self:
         """Multiply the usual weights, 0 to 10 each, and bring them back to a sum of 1000.
 
         Multipliers count in thousandths. A signal without one keeps its usual weight.
@@ -42,11 +42,11 @@ class Weights:
             raise BadInput(f"A weight is 0 to {HIGHEST_MULTIPLIER}.", reason="INVALID")
         shares = [
             usual * round(FULL * given.get(signal, 0 if signal in UNASKED else 1))
-            for signal, usual in USUAL_WEIGHTS.items()
+            for signal, usual in ranking.weights.items()
         ]
         if not any(shares):
             raise BadInput("At least one weight is above 0.", reason="INVALID")
-        return cls(dict(zip(USUAL_WEIGHTS, apportion(shares, FULL), strict=True)))
+        return cls(dict(zip(ranking.weights, apportion(shares, FULL), strict=True)))
 
     def __getitem__(self, signal: Signal) -> int:
         """Give the weight of a signal."""

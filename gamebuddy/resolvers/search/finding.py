@@ -108,14 +108,14 @@ async def find_teammates(
         policy.require(viewer, Right.SEARCH_FURTHER)
     filter.check()
     me = (await players_by_ids(session, [viewer.account_id]))[viewer.account_id]
-    facts = await _game_facts(session, me, filter)
-    ground = _checked_ground(after.ground, me) if after else _new_ground(me, facts)
+    facts = await load_game_facts(session, me, filter)
+    ground = _checked_ground(after.ground, me) if after else new_ground(me, facts)
     left = () if after or not widen else tuple(filter.limited())
     seen = after.seen if after else b""
     for count in range(len(left) + 1):
         relaxations = after.ground.relaxations if after else left[:count]
         kept = filter.without(relaxations)
-        question = _question(me, weights, ground, facts, kept)
+        question = question_of(me, weights, ground, facts, kept)
         found = await list_unseen(session, viewer, question, facts, kept, limit=limit + 1, after=after)
         if len(found) >= limit:
             break
@@ -135,8 +135,8 @@ async def match(session: ReadSession, viewer: Viewer, *, user_id: uuid.UUID, wei
         return None
     players = await players_by_ids(session, [viewer.account_id, user_id])
     me = players[viewer.account_id]
-    facts = await _game_facts(session, me, Filter())
-    return matching.fit(_question(me, weights, _new_ground(me, facts), facts, Filter()), players[user_id])
+    facts = await load_game_facts(session, me, Filter())
+    return matching.fit(question_of(me, weights, new_ground(me, facts), facts, Filter()), players[user_id])
 
 
 async def list_unseen(
@@ -188,8 +188,8 @@ async def count_listed(
     session: ReadSession, viewer: Viewer, me: Player, filter: Filter, weights: Weights, *, most: int
 ) -> int:
     """Count whom a search of the viewer would list if he were as `me` says, up to `most`."""
-    facts = await _game_facts(session, me, filter)
-    question = _question(me, weights, _new_ground(me, facts), facts, filter)
+    facts = await load_game_facts(session, me, filter)
+    question = question_of(me, weights, new_ground(me, facts), facts, filter)
     return len(await list_candidates(session, viewer, question, facts, filter, limit=most))
 
 
@@ -243,7 +243,7 @@ def _player(rows: list[Any]) -> Player:
     )
 
 
-async def _game_facts(session: ReadSession, me: Player, filter: Filter) -> GameFacts:
+async def load_game_facts(session: ReadSession, me: Player, filter: Filter) -> GameFacts:
     """Load what is needed of the viewer's games, the filter's games, and the games of the filter's roles."""
     game, role = db.Game, db.GameRole
     asked: ColumnElement[int] = literal(0, Integer)
@@ -273,7 +273,8 @@ async def _game_facts(session: ReadSession, me: Player, filter: Filter) -> GameF
     )
 
 
-def _question(me: Player, weights: Weights, ground: Ground, facts: GameFacts, filter: Filter) -> Question:
+def question_of(me: Player, weights: Weights, ground: Ground, facts: GameFacts, filter: Filter) -> Question:
+    """Compile what a search asks: of the viewer, on the ground of its first page."""
     return matching.compile_question(
         me,
         weights,
@@ -326,7 +327,8 @@ def _needs_game(question: Question, filter: Filter) -> bool:
     return bool(question.viewer.games or filter.game_ids or filter.role_ids)
 
 
-def _new_ground(me: Player, facts: GameFacts) -> Ground:
+def new_ground(me: Player, facts: GameFacts) -> Ground:
+    """Settle what a search that begins now stands on."""
     counts = [facts.player_counts[played.game_id] for played in me.games]
     return Ground(
         started_at=datetime.now(UTC),
@@ -350,5 +352,5 @@ def _mark(account_id: uuid.UUID) -> bytes:
 def _digest(me: Player) -> str:
     """Make a short digest of what the scores depend on; activity and reputation of the viewer are not part of it."""
     facts = replace(me, active_on=date.min, reputation=None, platforms=frozenset())
-    text = f"{matching.RANKING_VERSION} {facts} {sorted(me.platforms)}"
+    text = f"{matching.RANKING.version} {facts} {sorted(me.platforms)}"
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
