@@ -14,7 +14,20 @@ from gamebuddy.db.accounts import (
     Session,
 )
 from gamebuddy.db.base import Row, new_id
-from gamebuddy.db.chat import Chat, ChatKind, ChatMember, MemberRole, Message, MessageKind
+from gamebuddy.db.chat import (
+    Chat,
+    ChatKind,
+    ChatMember,
+    HiddenMessage,
+    InviteLink,
+    MemberRole,
+    Mention,
+    Message,
+    MessageKind,
+    MessageVersion,
+    Reaction,
+    WhoMay,
+)
 from gamebuddy.db.events import Event, EventLog
 from gamebuddy.db.games import Game, GameRank, GameRole, Genre, Platform
 from gamebuddy.db.moderation import AuditAction, AuditEntry, Sanction, SanctionKind
@@ -64,10 +77,14 @@ __all__ = [
     "GameRank",
     "GameRole",
     "Genre",
+    "HiddenMessage",
+    "InviteLink",
     "Language",
     "MemberRole",
+    "Mention",
     "Message",
     "MessageKind",
+    "MessageVersion",
     "OneTimeCode",
     "Platform",
     "PlayStyle",
@@ -75,6 +92,7 @@ __all__ = [
     "Praise",
     "Profile",
     "RateLimit",
+    "Reaction",
     "ReadSession",
     "RecoveryCode",
     "Region",
@@ -91,6 +109,7 @@ __all__ = [
     "Trait",
     "UserNote",
     "VoiceChat",
+    "WhoMay",
     "WriteSession",
     "is_conflict_of_order",
     "new_id",

@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass, fields
 from typing import Any
 
+from gamebuddy.db import MemberRole
+
 COLUMNS = ("chat_id", "seq", "account_id", "actor_id")
 
 
@@ -45,7 +47,46 @@ class MemberLeft(ChatEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatUpdated(ChatEvent):
-    """Title, settings or roles have changed."""
+    """Title or settings have changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRoleChanged(ChatEvent):
+    """`account_id` has another role in the group."""
+
+    account_id: uuid.UUID
+    role: MemberRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEdited(ChatEvent):
+    """The text of a message was changed by its author."""
+
+    message_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDeleted(ChatEvent):
+    """A message was deleted for everyone."""
+
+    message_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionChanged(ChatEvent):
+    """The actor has put a sign under a message, or taken it away."""
+
+    message_id: uuid.UUID
+    emoji: str
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePinned(ChatEvent):
+    """A message was pinned or is not any more."""
+
+    message_id: uuid.UUID
+    is_pinned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +112,19 @@ class TeammateRequestChanged(AccountEvent):
 
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
-    for kind in (MessageSent, MemberJoined, MemberLeft, ChatUpdated, MessagesRead, TeammateRequestChanged)
+    for kind in (
+        MessageSent,
+        MessageEdited,
+        MessageDeleted,
+        ReactionChanged,
+        MessagePinned,
+        MemberJoined,
+        MemberLeft,
+        MemberRoleChanged,
+        ChatUpdated,
+        MessagesRead,
+        TeammateRequestChanged,
+    )
 }
 
 
@@ -94,5 +147,6 @@ def from_columns(kind: str, payload: dict[str, Any], columns: dict[str, Any]) ->
     values = {}
     for field in fields(model):
         value = columns[field.name] if field.name in COLUMNS else payload[field.name]
-        values[field.name] = uuid.UUID(value) if field.type is uuid.UUID and isinstance(value, str) else value
+        kind_of_value: Any = field.type
+        values[field.name] = kind_of_value(value) if isinstance(value, str) and kind_of_value is not str else value
     return model(**values)

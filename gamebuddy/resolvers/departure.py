@@ -132,6 +132,10 @@ async def erase_one(session: WriteSession) -> uuid.UUID | None:
         (db.TeammateRequest, [db.TeammateRequest.sender_id, db.TeammateRequest.receiver_id]),
         (db.Block, [db.Block.account_id, db.Block.blocked_id]),
         (db.UserNote, [db.UserNote.account_id, db.UserNote.about_id]),
+        (db.Mention, [db.Mention.account_id]),
+        (db.Reaction, [db.Reaction.account_id]),
+        (db.HiddenMessage, [db.HiddenMessage.account_id]),
+        (db.InviteLink, [db.InviteLink.created_by_id]),
         (db.Departure, [db.Departure.account_id]),
     ):
         await session.execute(
@@ -208,9 +212,14 @@ async def _withdraw_requests(session: WriteSession, account_id: uuid.UUID) -> No
 
 
 async def _erase_messages(session: WriteSession, account_id: uuid.UUID) -> None:
+    own = select(db.Message.id).where(db.Message.author_id == account_id)
+    for table in (db.MessageVersion, db.Mention, db.Reaction):
+        await session.execute(
+            delete(table).where(table.message_id.in_(own)).execution_options(synchronize_session=False)
+        )
     await session.execute(
         update(db.Message)
         .where(db.Message.author_id == account_id, db.Message.deleted_at.is_(None))
-        .values(text="", deleted_at=func.now())
+        .values(text="", deleted_at=func.now(), pinned_at=None, calls_everyone=False)
         .execution_options(synchronize_session=False)
     )

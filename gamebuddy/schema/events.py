@@ -67,8 +67,57 @@ class MessageSent(ChatEvent):
     @field
     async def message(self, info: Info) -> Message:
         """The message."""
-        sent = cast("types.MessageSent", self.row)
-        return Message.of(_seen(await info.context.loaders.messages.load(sent.message_id)))
+        return await _message(info, self.row)
+
+
+@strawberry.type(description="The text of a message was changed by its author.")
+class MessageEdited(ChatEvent):
+    """See the description."""
+
+    @field
+    async def message(self, info: Info) -> Message:
+        """The message as it is now."""
+        return await _message(info, self.row)
+
+
+@strawberry.type(description="A message was deleted for everyone; it stays in its place without a text.")
+class MessageDeleted(ChatEvent):
+    """See the description."""
+
+    @field
+    async def message(self, info: Info) -> Message:
+        """What is left of the message."""
+        return await _message(info, self.row)
+
+
+@strawberry.type(description="Somebody has put a sign under a message, or taken it away.")
+class ReactionChanged(ChatEvent):
+    """See the description."""
+
+    emoji: str = strawberry.field(description="The sign.")
+    is_on: bool = strawberry.field(description="Whether it is there now.")
+
+    @field
+    async def message(self, info: Info) -> Message:
+        """The message as it is now."""
+        return await _message(info, self.row)
+
+    @field
+    async def user(self, info: Info) -> User:
+        """Who."""
+        return _seen(await user(info, self.row.actor_id))
+
+
+@strawberry.type(description="A message was pinned, or is not any more.")
+class MessagePinned(ChatEvent):
+    """See the description."""
+
+    is_pinned: bool = strawberry.field(description="Whether it is pinned now.")
+
+    @field
+    async def message(self, info: Info) -> Message:
+        """The message as it is now."""
+        return await _message(info, self.row)
 
 
 @strawberry.type(description="Somebody has become a member.")
@@ -101,7 +150,19 @@ class MemberLeft(ChatEvent):
         return await user(info, self.row.actor_id)
 
 
-@strawberry.type(description="Title, settings or roles of a chat have changed.")
+@strawberry.type(description="A member of a group has another role.")
+class MemberRoleChanged(ChatEvent):
+    """See the description."""
+
+    role: db.MemberRole = strawberry.field(description="What the member may do now.")
+
+    @field
+    async def user(self, info: Info) -> User:
+        """Who."""
+        return _seen(await user(info, cast("types.MemberRoleChanged", self.row).account_id))
+
+
+@strawberry.type(description="Title or settings of a chat have changed.")
 class ChatUpdated(ChatEvent):
     """See the description."""
 
@@ -167,11 +228,31 @@ class EventPage:
 
 SHOWN: dict[type[types.Event], type[Event]] = {
     types.MessageSent: MessageSent,
+    types.MessageEdited: MessageEdited,
+    types.MessageDeleted: MessageDeleted,
+    types.ReactionChanged: ReactionChanged,
+    types.MessagePinned: MessagePinned,
     types.MemberJoined: MemberJoined,
     types.MemberLeft: MemberLeft,
+    types.MemberRoleChanged: MemberRoleChanged,
     types.ChatUpdated: ChatUpdated,
     types.MessagesRead: MessagesRead,
     types.TeammateRequestChanged: TeammateRequestChanged,
+}
+# What an event shows of itself; the rest is loaded.
+OWN_FIELDS: dict[type[types.Event], tuple[str, ...]] = {
+    types.MessagesRead: ("up_to_seq",),
+    types.ReactionChanged: ("emoji", "is_on"),
+    types.MessagePinned: ("is_pinned",),
+    types.MemberRoleChanged: ("role",),
+}
+# Whom an event is about, where it names somebody who may be hidden from the viewer.
+PEOPLE: dict[type[types.Event], str] = {
+    types.MemberJoined: "account_id",
+    types.MemberLeft: "account_id",
+    types.MemberRoleChanged: "account_id",
+    types.MessagesRead: "actor_id",
+    types.ReactionChanged: "actor_id",
 }
 TYPES = [*SHOWN.values(), CaughtUp, ResyncRequired, AccessRevoked]
 
@@ -228,8 +309,7 @@ def _show(notice: notices.Notice, door: Following | Reading, chat_id: uuid.UUID 
     own: dict[str, Any] = {"row": event}
     if isinstance(event, types.ChatEvent):
         own["seq"] = event.seq
-    if isinstance(event, types.MessagesRead):
-        own["up_to_seq"] = event.up_to_seq
+    own |= {name: getattr(event, name) for name in OWN_FIELDS.get(type(event), ())}
     return SHOWN[type(event)](id=_kept_id(notice.id), cursor=cursor, at=Moment(notice.at), **own)
 
 
@@ -264,17 +344,22 @@ async def _is_visible(context: Context, event: types.Event) -> bool:
     loaders = context.loaders
     if isinstance(event, types.ChatEvent) and await _chat(context, event) is None:
         return False
-    match event:
-        case types.MessageSent(message_id=message_id):
-            return await loaders.messages.load(message_id) is not None
-        case types.MemberJoined(account_id=account_id) | types.MemberLeft(account_id=account_id):
-            return await loaders.signers.load(account_id) is not None
-        case types.MessagesRead(actor_id=actor_id):
-            return actor_id is not None and await loaders.signers.load(actor_id) is not None
-        case types.TeammateRequestChanged(request_id=request_id):
-            return await loaders.requests.load(request_id) is not None
-        case _:
-            return type(event) in SHOWN  # a newer release may write what this one does not know
+    if isinstance(event, types.TeammateRequestChanged):
+        return await loaders.requests.load(event.request_id) is not None
+    if type(event) not in SHOWN:  # a newer release may write what this one does not know
+        return False
+    if type(event) in PEOPLE:
+        account_id = getattr(event, PEOPLE[type(event)])
+        if account_id is None or await loaders.signers.load(account_id) is None:
+            return False
+    message_id = getattr(event, "message_id", None)
+    return message_id is None or await loaders.messages.load(message_id) is not None
+
+
+async def _message(info: Info, event: types.Event) -> Message:
+    """Show the message that an event is about."""
+    about = cast("types.MessageSent", event)
+    return Message.of(_seen(await info.context.loaders.messages.load(about.message_id)))
 
 
 def _seen[Row](row: Row | None) -> Row:

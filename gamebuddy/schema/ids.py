@@ -25,6 +25,7 @@ class Kind(StrEnum):
     TEAMMATE_REQUEST = "req"
     CHAT = "cht"
     MESSAGE = "msg"
+    INVITE_LINK = "inv"
     EVENT = "evt"
     ACCOUNT = "acc"
     SANCTION = "snc"

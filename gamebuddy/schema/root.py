@@ -34,7 +34,7 @@ from gamebuddy.schema.administration import (
     Sanction,
     account_node,
 )
-from gamebuddy.schema.chat import Chat, ChatMutations, ChatQueries, Message
+from gamebuddy.schema.chat import Chat, ChatMutations, ChatQueries, InviteLink, Message
 from gamebuddy.schema.context import Context
 from gamebuddy.schema.directory import DirectoryQueries
 from gamebuddy.schema.documents import UsePrepared
@@ -73,6 +73,7 @@ async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
         Kind.TEAMMATE_REQUEST: (loaders.requests.load, TeammateRequest.of),
         Kind.CHAT: (loaders.chats.load, Chat.of),
         Kind.MESSAGE: (loaders.messages.load, Message.of),
+        Kind.INVITE_LINK: (loaders.invite_links.load, InviteLink.of),
     }
     if kind not in ways:  # events have ids to tell repeats apart, and are read as streams only
         return None

@@ -62,9 +62,77 @@ query Chat($id: ID!) {
     id kind title memberCount lastSeq viewerUnreadCount
     viewerMembership { role lastReadSeq }
     members { nodes { role user { username } } }
-    messages(last: 100) { nodes { seq text author { username } } }
+    messages(last: 100) { nodes { seq kind text author { username } } }
   }
 }"""
+UPDATE = """
+mutation Update($input: UpdateChatInput!) {
+  updateChat(input: $input) {
+    chat {
+      id title lastSeq
+      settings { whoMayInvite whoMayPin whoMayEditInfo whoMayWrite historyForNewcomers slowModeSeconds }
+    }
+    userErrors { code message path }
+  }
+}"""
+REMOVE = """
+mutation Remove($input: RemoveMemberInput!) {
+  removeMember(input: $input) { chat { id memberCount } userErrors { code message path } }
+}"""
+SET_ROLE = """
+mutation Role($input: SetMemberRoleInput!) {
+  setMemberRole(input: $input) {
+    chat { members { nodes { role user { username } } } } userErrors { code message path }
+  }
+}"""
+MAKE_LINK = """
+mutation Link($input: CreateInviteLinkInput!) {
+  createInviteLink(input: $input) {
+    inviteLink { id code url expiresAt maxUses useCount createdBy { username } } userErrors { code message path }
+  }
+}"""
+REVOKE_LINK = """
+mutation Revoke($input: RevokeInviteLinkInput!) {
+  revokeInviteLink(input: $input) { inviteLink { id } userErrors { code message path } }
+}"""
+JOIN = """
+mutation Join($input: JoinByInviteInput!) {
+  joinByInvite(input: $input) {
+    chat { id memberCount viewerUnreadCount messages(last: 100) { nodes { text } } } userErrors { code message path }
+  }
+}"""
+PREVIEW = "query Invite($code: String!) { invite(code: $code) { title memberCount isMember } }"
+EDIT = """
+mutation Edit($input: EditMessageInput!) {
+  editMessage(input: $input) { message { id text editedAt mentions { username } } userErrors { code message path } }
+}"""
+DELETE = """
+mutation Delete($input: DeleteMessageInput!) {
+  deleteMessage(input: $input) { message { id text deletedAt isPinned } userErrors { code message path } }
+}"""
+REACT = """
+mutation React($input: SetReactionInput!) {
+  setReaction(input: $input) {
+    message { reactions { emoji count viewerHasReacted } } userErrors { code message path }
+  }
+}"""
+PIN = """
+mutation Pin($input: PinMessageInput!) {
+  pinMessage(input: $input) { message { id isPinned } userErrors { code message path } }
+}"""
+NOTIFY = """
+mutation Notify($input: SetChatNotificationsInput!) {
+  setChatNotifications(input: $input) {
+    chat { viewerMembership { mutedUntil isArchived } } userErrors { code message path }
+  }
+}"""
+CAN = "query Can($id: ID!, $action: ChatAction!) { chat(id: $id) { viewerCan(action: $action) { isAllowed until } } }"
+
+
+async def can(player: Player, chat_id: str, action: str) -> bool:
+    """Tell what viewerCan says."""
+    allowed: bool = (await player.api(CAN, id=chat_id, action=action))["chat"]["viewerCan"]["isAllowed"]
+    return allowed
 
 
 def payload(answer: Json) -> Any:
@@ -94,8 +162,15 @@ async def look(player: Player, chat_id: str) -> Any:
 
 
 async def texts(player: Player, chat_id: str) -> list[str]:
-    """Give what was written, oldest first."""
-    return [message["text"] for message in (await look(player, chat_id))["messages"]["nodes"]]
+    """Give what people have written, oldest first."""
+    messages = (await look(player, chat_id))["messages"]["nodes"]
+    return [message["text"] for message in messages if message["kind"] == "TEXT"]
+
+
+async def news(player: Player, chat_id: str) -> list[str]:
+    """Give what the chat itself has said, oldest first."""
+    messages = (await look(player, chat_id))["messages"]["nodes"]
+    return [message["text"] for message in messages if message["kind"] == "SYSTEM"]
 
 
 async def is_denied(api: Api, query: str, **variables: Any) -> str:

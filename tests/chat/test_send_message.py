@@ -46,7 +46,7 @@ async def test_the_others_read_it(nika: Player, max_: Player, chat_id: str) -> N
     assert message["author"] == {"username": "nika"}
     assert message["chat"] == {"id": chat_id, "lastSeq": 3, "viewerUnreadCount": 0, "lastMessage": {"text": "Hi Max!"}}
     seen = await look(max_, chat_id)
-    assert seen["messages"]["nodes"] == [{"seq": 3, "text": "Hi Max!", "author": {"username": "nika"}}]
+    assert seen["messages"]["nodes"] == [{"seq": 3, "kind": "TEXT", "text": "Hi Max!", "author": {"username": "nika"}}]
     assert seen["viewerUnreadCount"] == 1
     assert (await look(nika, chat_id))["viewerMembership"]["lastReadSeq"] == 3
 

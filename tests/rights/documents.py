@@ -35,16 +35,19 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "targetId": (Kind.USER,), "gameId": (Kind.GAME,), "gameIds": (Kind.GAME,), "genreIds": (Kind.GENRE,),
     "roleIds": (Kind.GAME_ROLE,), "rankId": (Kind.GAME_RANK,), "sessionId": (Kind.SESSION,), "chatId": (Kind.CHAT,),
     "requestId": (Kind.TEAMMATE_REQUEST,), "replyToId": (Kind.MESSAGE,), "chat.id": (Kind.CHAT,),
-    "message.id": (Kind.MESSAGE,), "user.id": (Kind.USER,), "game.id": (Kind.GAME,), "node.id": tuple(Kind),
+    "message.id": (Kind.MESSAGE,), "messageId": (Kind.MESSAGE,), "forwardMessageId": (Kind.MESSAGE,),
+    "inviteLinkId": (Kind.INVITE_LINK,), "user.id": (Kind.USER,), "game.id": (Kind.GAME,), "node.id": tuple(Kind),
     "nodes.ids": tuple(Kind),
 }  # fmt: skip
 BY_TYPE = {
     "Int": 1, "Float": 1.0, "Boolean": True, "EmailAddress": "somebody.new@example.com", "Cursor": "AAAA",
     "DateTime": "2099-01-01T00:00:00Z", "LanguageTag": "en", "CountryCode": "DE", "TimeZone": "Europe/Berlin",
 }  # fmt: skip
-BY_NAME = {"username": "somebody_new", "code": "123456", "birthDate": "2000-01-01"}
+BY_NAME = {"username": "somebody_new", "code": "123456", "birthDate": "2000-01-01", "emoji": "👍"}
 # What the schema lets one leave out, though nothing is looked at without it.
 NEEDED = {"sendMessage.text"}
+# What excludes what is needed.
+INSTEAD = {"forwardMessageId": "text"}
 TEXT = "correct horse 7"  # long and strong enough for a password, short enough for a title
 
 type Ids = Callable[[Kind], str]
@@ -166,7 +169,9 @@ class _Values:
         return [
             name
             for name, field in kind.fields.items()
-            if is_required_input_field(field) or name in on_the_way or f"{self.field}.{name}" in NEEDED
+            if is_required_input_field(field)
+            or name in on_the_way
+            or (f"{self.field}.{name}" in NEEDED and name not in map(INSTEAD.get, on_the_way))
         ]
 
 

@@ -27,6 +27,7 @@ Query.users                         s  y  y  y  y  y  x  y
 Query.match                         s  y  y  y  y  y  x  y
 Query.chat                          s  y  y  y  y  y  x  y
 Query.message                       s  y  y  y  y  y  x  y
+Query.invite                        s  y  y  y  y  y  x  y
 Query.events                        s  y  y  y  y  y  x  y
 Query.auditLog                      s  f  f  y  y  y  x  y
 Query.accounts                      s  f  f  f  f  y  x  f
@@ -67,7 +68,18 @@ Mutation.praiseTeammate             s  f  f  y  y  y  x  y
 Mutation.openDirectChat             s  f  f  y  y  y  x  y
 Mutation.createGroup                s  f  f  y  y  y  x  m
 Mutation.addMembers                 s  f  f  y  y  y  x  y
+Mutation.updateChat                 s  f  f  y  y  y  x  m
+Mutation.removeMember               s  f  f  y  y  y  x  y
+Mutation.setMemberRole              s  f  f  y  y  y  x  y
+Mutation.createInviteLink           s  f  f  y  y  y  x  y
+Mutation.revokeInviteLink           s  f  f  y  y  y  x  y
+Mutation.joinByInvite               s  f  f  y  y  y  x  y
 Mutation.sendMessage                s  f  f  y  y  y  x  m
+Mutation.editMessage                s  f  f  y  y  y  x  m
+Mutation.setReaction                s  f  f  y  y  y  x  m
+Mutation.deleteMessage              s  y  y  y  y  y  x  y
+Mutation.pinMessage                 s  f  f  y  y  y  x  y
+Mutation.setChatNotifications       s  y  y  y  y  y  x  y
 Mutation.leaveChat                  s  y  y  y  y  y  x  y
 Mutation.markRead                   s  y  y  y  y  y  x  y
 Subscription.events                 s  y  y  y  y  y  x  y

@@ -73,6 +73,7 @@ async def world(make: Factory, viewer: Player) -> World:
     message, whisper = await make.send(one, group), await make.send(other, direct)
     request = db.TeammateRequest(sender_id=one.account_id, receiver_id=other.account_id)
     sanction = db.Sanction(account_id=other.account_id, kind=db.SanctionKind.MUTE, reason="loud")
+    link = db.InviteLink(chat_id=ids.read(Kind.CHAT, group), created_by_id=other.account_id, code="way of others")
     # A chat that the viewer has read before and is in no more.
     left = await make.group(friend, viewer, title="Left")
     past = await make.send(friend, left)
@@ -80,7 +81,7 @@ async def world(make: Factory, viewer: Player) -> World:
         entries = [
             db.AuditEntry(actor_id=who.account_id, action=db.AuditAction.CHANGE_PASSWORD) for who in (one, other)
         ]
-        session.add_all([request, sanction, *entries])
+        session.add_all([request, sanction, link, *entries])
         row = await session.get_one(db.ChatMember, (ids.read(Kind.CHAT, left), viewer.account_id))
         await session.delete(row)
     people = {"a blocker": one, "a claim": claim, "a deleted one": gone}
@@ -94,6 +95,7 @@ async def world(make: Factory, viewer: Player) -> World:
         Kind.TEAMMATE_REQUEST: {"between others": ids.write(Kind.TEAMMATE_REQUEST, request.id)},
         Kind.SANCTION: {"of others": ids.write(Kind.SANCTION, sanction.id)},
         Kind.AUDIT_ENTRY: {"about others": ids.write(Kind.AUDIT_ENTRY, entries[1].id)},
+        Kind.INVITE_LINK: {"of others": ids.write(Kind.INVITE_LINK, link.id)},
         Kind.EVENT: {"the first one": ids.write(Kind.EVENT, UUID(int=1))},
     }
     return World(foreign, await usable(make, viewer))
@@ -103,9 +105,16 @@ async def usable(make: Factory, viewer: Player) -> dict[Kind, str]:
     """Make what the viewer may use: a teammate, a group with a message, a game."""
     mate = await make.player("mate")
     group = await make.group(mate, viewer)
+    link = db.InviteLink(chat_id=ids.read(Kind.CHAT, group), created_by_id=mate.account_id, code="way in")
+    async with make.services.database.write() as session:
+        session.add(link)
+        for member, role in ((viewer, db.MemberRole.OWNER), (mate, db.MemberRole.MEMBER)):
+            row = await session.get_one(db.ChatMember, (link.chat_id, member.account_id))
+            row.role = role
     return {
         Kind.USER: mate.id,
         Kind.CHAT: group,
+        Kind.INVITE_LINK: ids.write(Kind.INVITE_LINK, link.id),
         Kind.MESSAGE: (await make.send(mate, group))["id"],
         Kind.GAME: ids.write(Kind.GAME, await make.game_id("valorant")),
     }

@@ -226,7 +226,7 @@ async def test_whoever_praises_in_whatever_order_the_reputations_are_those_of_th
     graph = {(one.account_id, other.account_id) for one, other in chosen}
     async with make.services.database.read() as session:
         rows = await session.execute(select(db.Profile.account_id, db.Profile.reputation))
-        stored = dict(rows)
+        stored = dict(rows.all())
     for player in players:
         praisers = [one for one, other in graph if other == player.account_id]
         ties = [

@@ -1,12 +1,33 @@
 """Chats: who is in them, what is written, how far it is read."""
 
 from gamebuddy.resolvers.chat.access import access_chat, is_open_to, open_doors_by_ids, other_of
-from gamebuddy.resolvers.chat.joining import add_members, create_group, leave_all, leave_chat, open_direct_chat
+from gamebuddy.resolvers.chat.changing import (
+    delete_for_everyone,
+    delete_for_oneself,
+    edit_message,
+    pin_message,
+    set_reaction,
+)
+from gamebuddy.resolvers.chat.governing import ChatChanges, set_member_role, update_chat
+from gamebuddy.resolvers.chat.inviting import (
+    Preview,
+    create_link,
+    join_by_invite,
+    links_by_chat_ids,
+    links_by_ids,
+    preview,
+    revoke_link,
+)
+from gamebuddy.resolvers.chat.joining import add_members, create_group, open_direct_chat
+from gamebuddy.resolvers.chat.leaving import leave_all, leave_chat, remove_member
+from gamebuddy.resolvers.chat.news import News, NewsKind
 from gamebuddy.resolvers.chat.reading import (
     ChatPlace,
     History,
     MemberPlace,
     Members,
+    NotificationChanges,
+    Signs,
     by_ids,
     count_unread_chats,
     find_chats,
@@ -16,33 +37,69 @@ from gamebuddy.resolvers.chat.reading import (
     mark_read,
     members_by_ids,
     memberships_by_ids,
+    mentions_by_ids,
     messages_by_ids,
+    pins_by_ids,
+    reactions_by_ids,
+    set_notifications,
+    unread_mentions_by_ids,
 )
-from gamebuddy.resolvers.chat.writing import send_message
+from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, next_turn, refusal
+from gamebuddy.resolvers.chat.writing import Draft, send_message
 
 __all__ = [
+    "ChatAction",
+    "ChatChanges",
     "ChatPlace",
+    "Draft",
     "History",
     "MemberPlace",
     "Members",
+    "News",
+    "NewsKind",
+    "NotificationChanges",
+    "Preview",
+    "Signs",
     "access_chat",
     "add_members",
     "by_ids",
     "count_unread_chats",
     "create_group",
+    "create_link",
+    "delete_for_everyone",
+    "delete_for_oneself",
+    "edit_message",
     "find_chats",
     "histories_by_ids",
+    "is_allowed",
     "is_open_to",
+    "join_by_invite",
     "last_messages_by_ids",
     "leave_all",
     "leave_chat",
     "left_by_ids",
+    "links_by_chat_ids",
+    "links_by_ids",
     "mark_read",
     "members_by_ids",
     "memberships_by_ids",
+    "mentions_by_ids",
     "messages_by_ids",
+    "next_turn",
     "open_direct_chat",
     "open_doors_by_ids",
     "other_of",
+    "pin_message",
+    "pins_by_ids",
+    "preview",
+    "reactions_by_ids",
+    "refusal",
+    "remove_member",
+    "revoke_link",
     "send_message",
+    "set_member_role",
+    "set_notifications",
+    "set_reaction",
+    "unread_mentions_by_ids",
+    "update_chat",
 ]

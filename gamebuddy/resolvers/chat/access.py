@@ -5,7 +5,8 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
@@ -59,6 +60,58 @@ async def lock_chat(session: WriteSession, viewer: Viewer, chat_id: uuid.UUID) -
     return await access_chat(session, viewer, chat_id)
 
 
+async def lock_chat_from_outside(session: WriteSession, chat_id: uuid.UUID) -> db.Chat:
+    """Lock a chat for somebody who comes in through a link, as `lock_chat` does for members."""
+    chat: db.Chat = (
+        await session.scalars(
+            select(db.Chat)
+            .where(db.Chat.id == chat_id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    ).one()
+    return chat
+
+
+async def access_message(session: ReadSession, viewer: Viewer, message_id: uuid.UUID, *field: str) -> db.Message:
+    """Give a message that the viewer may see.
+
+    Raises:
+        Rejected: NOT_FOUND when there is no such message, or the viewer may not see it.
+    """
+    message: db.Message | None = await session.scalar(
+        select(db.Message)
+        .where(db.Message.id == message_id, is_shown(viewer))
+        .execution_options(populate_existing=True)
+    )
+    if message is None:
+        raise reject(Code.NOT_FOUND, "There is no such message, or you may not see it.", *field)
+    return message
+
+
+def is_shown(viewer: Viewer) -> ColumnElement[bool]:
+    """Tell of the message in the statement whether the viewer may see it.
+
+    He is in its chat, it is none of those before his time, and he has not deleted it for himself.
+    """
+    member, hidden = aliased(db.ChatMember), aliased(db.HiddenMessage)
+    is_in = (
+        select(member.chat_id)
+        .where(
+            member.chat_id == db.Message.chat_id,
+            member.account_id == viewer.account_id,
+            db.Message.number > member.hidden_count,
+        )
+        .exists()
+    )
+    is_hidden = (
+        select(hidden.message_id)
+        .where(hidden.message_id == db.Message.id, hidden.account_id == viewer.account_id)
+        .exists()
+    )
+    return and_(is_in, ~is_hidden)
+
+
 def no_such_chat() -> Rejected:
     """Make the one rejection for chats that do not exist and chats of others."""
     return reject(Code.NOT_FOUND, "There is no such chat, or you are not in it.", "chat_id")
@@ -98,6 +151,27 @@ async def bring_up(session: WriteSession, chat: db.Chat) -> None:
         update(db.ChatMember)
         .where(db.ChatMember.chat_id == chat.id, db.ChatMember.active_on < today)
         .values(active_on=today)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def move_members(
+    session: WriteSession, viewer: Viewer, chat: db.Chat, *, wrote_at: datetime | None = None
+) -> None:
+    """Move the viewer's read mark to what he has just done; the first of a day brings the chat up in all lists.
+
+    `wrote_at` is when he wrote, if that is what he did.
+    """
+    today, is_author = day_of(chat.last_activity_at), db.ChatMember.account_id == viewer.account_id
+    await session.execute(
+        update(db.ChatMember)
+        .where(db.ChatMember.chat_id == chat.id, or_(is_author, db.ChatMember.active_on < today))
+        .values(
+            active_on=today,
+            wrote_at=case((is_author, func.coalesce(wrote_at, db.ChatMember.wrote_at)), else_=db.ChatMember.wrote_at),
+            last_read_seq=case((is_author, chat.last_seq), else_=db.ChatMember.last_read_seq),
+            read_count=case((is_author, chat.message_count), else_=db.ChatMember.read_count),
+        )
         .execution_options(synchronize_session=False)
     )
 

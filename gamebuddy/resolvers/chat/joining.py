@@ -1,20 +1,22 @@
-"""How people come into chats and go: direct chats, groups, members."""
+"""How people come into chats: direct chats, groups, new members."""
 
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import case, delete, insert, or_, select, update
+from sqlalchemy import insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 
 from gamebuddy import db, text
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.db import ChatKind, MemberRole, WriteSession
+from gamebuddy.db import ChatKind, MemberRole, WhoMay, WriteSession
 from gamebuddy.errors import Code, Problem, Rejected, reject
 from gamebuddy.events import log
-from gamebuddy.events.types import ChatUpdated, MemberJoined, MemberLeft
+from gamebuddy.events.types import MemberJoined
 from gamebuddy.resolvers import teammates
-from gamebuddy.resolvers.chat.access import advance, bring_up, is_open_to, lock_chat
+from gamebuddy.resolvers.chat.access import advance, bring_up, is_open_to, lock_chat, move_members
+from gamebuddy.resolvers.chat.news import News, NewsKind, tell
+from gamebuddy.resolvers.chat.rights import HOLDERS, ChatAction, require
 
 LONGEST_TITLE = 80
 MOST_MEMBERS = 200
@@ -51,7 +53,8 @@ async def open_direct_chat(session: WriteSession, viewer: Viewer, *, user_id: uu
     if chat is None:  # the other side was faster
         made: db.Chat = (await session.scalars(of_the_two)).one()
         return made
-    return await _join(session, viewer, chat, {viewer.account_id: MemberRole.MEMBER, user_id: MemberRole.MEMBER})
+    both = {viewer.account_id: MemberRole.MEMBER, user_id: MemberRole.MEMBER}
+    return await _join(session, viewer, chat, both, invited_by_id=viewer.account_id)
 
 
 async def create_group(
@@ -84,24 +87,32 @@ async def create_group(
     await _require_teammates(session, viewer, others, "member_ids")
     if 1 + len(others) > MOST_MEMBERS:
         raise _group_is_full("member_ids")
-    return await _join(
-        session, viewer, chat, {viewer.account_id: MemberRole.OWNER} | dict.fromkeys(others, MemberRole.MEMBER)
-    )
+    roles = {viewer.account_id: MemberRole.OWNER} | dict.fromkeys(others, MemberRole.MEMBER)
+    return await _join(session, viewer, chat, roles, invited_by_id=viewer.account_id)
 
 
 async def add_members(
-    session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUID, user_ids: Sequence[uuid.UUID]
+    session: WriteSession,
+    viewer: Viewer,
+    *,
+    chat_id: uuid.UUID,
+    user_ids: Sequence[uuid.UUID],
+    visible_message_count: int | None,
 ) -> db.Chat:
     """Bring teammates of the viewer into a group; those who are in it already stay as they are.
 
+    They see `visible_message_count` of the messages before, else as many as the group says; never more than the viewer
+    himself, and more than the group says only when its owner or an admin brings them.
+
     Raises:
-        Rejected: NOT_FOUND for the chat and for each who is no teammate, NOT_ALLOWED for a direct chat, LIMIT_REACHED
-            above 200 members.
+        Rejected: NOT_FOUND for the chat and for each who is no teammate, NOT_ALLOWED for a direct chat and where the
+            group does not let the viewer invite, INVALID for a negative count, LIMIT_REACHED above 200 members.
     """
+    if visible_message_count is not None and visible_message_count < 0:
+        raise reject(Code.INVALID, "This is 0 or more.", "visible_message_count")
     others = _others(viewer, user_ids)
-    chat, _ = await lock_chat(session, viewer, chat_id)
-    if chat.kind is ChatKind.DIRECT:
-        raise reject(Code.NOT_ALLOWED, "A direct chat stays between two. Make a group instead.", "chat_id")
+    chat, member = await lock_chat(session, viewer, chat_id)
+    require(chat, member, ChatAction.INVITE)
     await _require_teammates(session, viewer, others, "user_ids")
     members = select(db.ChatMember.account_id).where(
         db.ChatMember.chat_id == chat_id, db.ChatMember.account_id.in_(others)
@@ -110,64 +121,60 @@ async def add_members(
     newcomers = dict.fromkeys((account_id for account_id in others if account_id not in present), MemberRole.MEMBER)
     if not newcomers:
         return chat
-    if chat.member_count + len(newcomers) > MOST_MEMBERS:
-        raise _group_is_full("user_ids")
-    return await _join(session, viewer, chat, newcomers)
+    return await join_group(
+        session,
+        viewer,
+        chat,
+        newcomers,
+        inviter=member,
+        kind=NewsKind.ADDED,
+        field="user_ids",
+        visible_message_count=visible_message_count,
+    )
 
 
-async def leave_chat(session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUID) -> db.Chat:
-    """Leave a group. Its owner is followed by the longest-standing admin, else by the longest-standing member.
-
-    A group that nobody is in any more stays closed: nobody can come in.
+async def join_group(
+    session: WriteSession,
+    viewer: Viewer,
+    chat: db.Chat,
+    roles: Mapping[uuid.UUID, MemberRole],
+    *,
+    inviter: db.ChatMember,
+    kind: NewsKind,
+    field: str,
+    visible_message_count: int | None = None,
+) -> db.Chat:
+    """Put newcomers in a group that is locked, and say so in it.
 
     Raises:
-        Rejected: NOT_FOUND for the chat, NOT_ALLOWED for a direct chat.
+        Rejected: LIMIT_REACHED above 200 members.
     """
-    chat, member = await lock_chat(session, viewer, chat_id)
-    if chat.kind is ChatKind.DIRECT:
-        raise reject(Code.NOT_ALLOWED, "A direct chat cannot be left.", "chat_id")
-    return await _leave(session, member)
-
-
-async def leave_all(session: WriteSession, viewer: Viewer) -> None:
-    """Leave every group, and lock the direct chats: whoever is writing there finishes first, and nobody after him."""
-    memberships = await session.execute(
-        select(db.Chat.kind, db.ChatMember)
-        .join(db.ChatMember, db.ChatMember.chat_id == db.Chat.id)
-        .where(db.ChatMember.account_id == viewer.account_id)
-        .order_by(db.Chat.id)
-        .with_for_update(key_share=True, of=db.Chat)
+    if chat.member_count + len(roles) > MOST_MEMBERS:
+        raise _group_is_full(field)
+    hidden_count = _hidden_count(chat, inviter, visible_message_count)
+    chat = await _join(
+        session, viewer, chat, roles, invited_by_id=inviter.account_id, hidden_count=hidden_count, is_news=True
     )
-    for kind, member in memberships.all():
-        if kind is ChatKind.GROUP:
-            await _leave(session, member)
-
-
-async def _leave(session: WriteSession, member: db.ChatMember) -> db.Chat:
-    """Take a member out of a group that is locked."""
-    chat_id, me = member.chat_id, member.account_id
-    await session.execute(
-        delete(db.ChatMember)
-        .where(db.ChatMember.chat_id == chat_id, db.ChatMember.account_id == me)
-        .execution_options(synchronize_session=False)
-    )
-    has_successor = member.role is MemberRole.OWNER and await _crown_successor(session, chat_id)
-    chat = await advance(session, chat_id, events=2 if has_successor else 1, members=-1)
-    last = chat.last_seq
-    if has_successor:
-        await log.append(
-            session,
-            MemberLeft(chat_id=chat_id, seq=last - 1, actor_id=me, account_id=me),
-            ChatUpdated(chat_id=chat_id, seq=last, actor_id=me),
-        )
-    else:
-        await log.append(session, MemberLeft(chat_id=chat_id, seq=last, actor_id=me, account_id=me))
+    await tell(session, chat, News(kind=kind, actor_id=viewer.account_id, account_ids=tuple(roles)))
     return chat
 
 
-async def _join(session: WriteSession, viewer: Viewer, chat: db.Chat, roles: Mapping[uuid.UUID, MemberRole]) -> db.Chat:
-    """Put people in a chat that the transaction made or has locked; nothing that was said before is unread to them."""
-    chat = await advance(session, chat.id, events=len(roles), members=len(roles))
+async def _join(
+    session: WriteSession,
+    viewer: Viewer,
+    chat: db.Chat,
+    roles: Mapping[uuid.UUID, MemberRole],
+    *,
+    invited_by_id: uuid.UUID,
+    hidden_count: int = 0,
+    is_news: bool = False,
+) -> db.Chat:
+    """Put people in a chat that the transaction made or has locked; nothing that was said before is unread to them.
+
+    With `is_news` the chat's last event and message number are left for what is said about it.
+    """
+    news = int(is_news)
+    chat = await advance(session, chat.id, events=len(roles) + news, messages=news, members=len(roles))
     await session.execute(
         insert(db.ChatMember),
         [
@@ -175,15 +182,19 @@ async def _join(session: WriteSession, viewer: Viewer, chat: db.Chat, roles: Map
                 "chat_id": chat.id,
                 "account_id": account_id,
                 "role": role,
-                "invited_by_id": None if account_id == viewer.account_id else viewer.account_id,
+                "invited_by_id": None if account_id == invited_by_id else invited_by_id,
                 "last_read_seq": chat.last_seq,
                 "read_count": chat.message_count,
+                "hidden_count": hidden_count,
             }
             for account_id, role in roles.items()
         ],
     )
-    await bring_up(session, chat)
-    first_seq = chat.last_seq - len(roles) + 1
+    if is_news:
+        await move_members(session, viewer, chat)
+    else:
+        await bring_up(session, chat)
+    first_seq = chat.last_seq - news - len(roles) + 1
     await log.append(
         session,
         *(
@@ -192,6 +203,17 @@ async def _join(session: WriteSession, viewer: Viewer, chat: db.Chat, roles: Map
         ),
     )
     return chat
+
+
+def _hidden_count(chat: db.Chat, inviter: db.ChatMember, visible: int | None) -> int:
+    """Tell how many of the first messages newcomers do not see."""
+    by_setting = chat.history_for_newcomers
+    if visible is None:
+        visible = by_setting
+    elif by_setting is not None and inviter.role not in HOLDERS[WhoMay.ADMINS]:
+        visible = min(visible, by_setting)
+    hidden = 0 if visible is None else max(0, chat.message_count - visible)
+    return max(hidden, inviter.hidden_count)
 
 
 async def _may_meet(session: WriteSession, viewer: Viewer, user_id: uuid.UUID) -> bool:
@@ -258,25 +280,3 @@ async def _require_teammates(
 
 def _group_is_full(field: str) -> Rejected:
     return reject(Code.LIMIT_REACHED, f"A group has at most {MOST_MEMBERS} members.", field)
-
-
-async def _crown_successor(session: WriteSession, chat_id: uuid.UUID) -> bool:
-    """Make the next one the owner, if anybody is left; the lock on the chat keeps him from leaving meanwhile."""
-    successor = (
-        select(db.ChatMember.account_id)
-        .where(db.ChatMember.chat_id == chat_id)
-        .order_by(
-            case((db.ChatMember.role == MemberRole.ADMIN, 0), else_=1),
-            db.ChatMember.joined_at,
-            db.ChatMember.account_id,
-        )
-        .limit(1)
-    )
-    crowned = await session.scalar(
-        update(db.ChatMember)
-        .where(db.ChatMember.chat_id == chat_id, db.ChatMember.account_id == successor.scalar_subquery())
-        .values(role=MemberRole.OWNER)
-        .returning(db.ChatMember.account_id)
-        .execution_options(synchronize_session=False)
-    )
-    return crowned is not None

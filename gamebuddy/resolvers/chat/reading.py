@@ -5,8 +5,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import TypedDict
 
-from sqlalchemy import ColumnElement, func, lateral, select, true, tuple_, update
+from sqlalchemy import ColumnElement, exists, func, lateral, select, true, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from gamebuddy import db
@@ -16,7 +18,7 @@ from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import MessagesRead
 from gamebuddy.resolvers.accounts.lookup import is_visible
-from gamebuddy.resolvers.chat.access import access_chat, advance, day_of, lock_chat
+from gamebuddy.resolvers.chat.access import access_chat, advance, day_of, is_shown, lock_chat
 from gamebuddy.resolvers.paging import Page
 
 
@@ -36,6 +38,22 @@ class History:
     from_start: bool
     after: int | None = None
     before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Equal signs under a message: how many, and whether the viewer's is one of them."""
+
+    emoji: str
+    count: int
+    is_own: bool
+
+
+class NotificationChanges(TypedDict, total=False):
+    """What a member wants of a chat for himself."""
+
+    muted_until: datetime | None
+    is_archived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +165,17 @@ async def memberships_by_ids(
 async def messages_by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Message]:
-    """Load messages of chats that the viewer is in."""
+    """Load messages that the viewer may see."""
     if viewer is None:
         return {}
-    messages = await session.scalars(
-        select(db.Message).where(db.Message.id.in_(ids), _is_in(viewer, db.Message.chat_id))
-    )
+    messages = await session.scalars(select(db.Message).where(db.Message.id.in_(ids), is_shown(viewer)))
     return {message.id: message for message in messages}
 
 
 async def last_messages_by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Message]:
-    """Load the newest message of each of the chats that the viewer is in; silent chats are left out."""
+    """Load the newest message that the viewer may see of each of these chats; silent chats are left out."""
     pages = await histories_by_ids(session, viewer, ids, History(limit=1, from_start=False))
     return {chat_id: page.items[0] for chat_id, page in pages.items() if page.items}
 
@@ -169,11 +185,22 @@ async def histories_by_ids(
 ) -> dict[uuid.UUID, Page[db.Message]]:
     """Load the same stretch of the messages of chats that the viewer is in, oldest first, in one statement.
 
-    Messages are numbered without holes, so what is before and behind a page follows from the numbers at its ends.
+    What was before the viewer's time, and what he has deleted for himself, is not there. Messages are numbered without
+    holes, so what is before and behind a page follows from the numbers at its ends.
     """
     if viewer is None:
         return {}
-    stretch = select(db.Message).where(db.Message.chat_id == db.ChatMember.chat_id).limit(history.limit)
+    hidden = aliased(db.HiddenMessage)
+    is_hidden = (
+        select(hidden.message_id)
+        .where(hidden.message_id == db.Message.id, hidden.account_id == viewer.account_id)
+        .exists()
+    )
+    stretch = (
+        select(db.Message)
+        .where(db.Message.chat_id == db.ChatMember.chat_id, db.Message.number > db.ChatMember.hidden_count, ~is_hidden)
+        .limit(history.limit)
+    )
     stretch = stretch.order_by(db.Message.seq if history.from_start else db.Message.seq.desc())
     if history.after is not None:
         stretch = stretch.where(db.Message.seq > history.after)
@@ -181,19 +208,111 @@ async def histories_by_ids(
         stretch = stretch.where(db.Message.seq < history.before)
     message = aliased(db.Message, lateral(stretch))
     rows = await session.execute(
-        select(db.ChatMember.chat_id, db.Chat.message_count, message)
+        select(db.ChatMember.chat_id, db.ChatMember.hidden_count, db.Chat.message_count, message)
         .join(db.Chat, db.Chat.id == db.ChatMember.chat_id)
         .join(message, true(), isouter=True)
         .where(db.ChatMember.account_id == viewer.account_id, db.ChatMember.chat_id.in_(ids))
         .order_by(db.ChatMember.chat_id, message.seq)
     )
     found: dict[uuid.UUID, list[db.Message]] = defaultdict(list)
-    counts: dict[uuid.UUID, int] = {}
-    for chat_id, count, row in rows:
-        counts[chat_id] = count
+    ends: dict[uuid.UUID, tuple[int, int]] = {}
+    for chat_id, hidden_count, message_count, row in rows:
+        ends[chat_id] = hidden_count + 1, message_count
         if row is not None:
             found[chat_id].append(row)
-    return {chat_id: _page(found[chat_id], count, history) for chat_id, count in counts.items()}
+    return {chat_id: _page(found[chat_id], first, last, history) for chat_id, (first, last) in ends.items()}
+
+
+async def pins_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[db.Message]]:
+    """Load the pinned messages that the viewer may see of these chats, the last pinned first; at most 50 each."""
+    if viewer is None:
+        return {}
+    rows = await session.scalars(
+        select(db.Message)
+        .where(db.Message.chat_id.in_(ids), db.Message.pinned_at.is_not(None), is_shown(viewer))
+        .order_by(db.Message.chat_id, db.Message.pinned_at.desc(), db.Message.id.desc())
+    )
+    return {chat_id: list(group) for chat_id, group in groupby(rows, key=lambda row: row.chat_id)}
+
+
+async def unread_mentions_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, int]:
+    """Count the messages that name the viewer, or call everyone, and that he has not read, by the ids of the chats.
+
+    Both are ranges of an index that begin at the read mark: no history is scanned.
+    """
+    if viewer is None:
+        return {}
+    own, me, mention = db.ChatMember, viewer.account_id, db.Mention
+    named = select(func.count()).where(
+        mention.account_id == me, mention.chat_id == own.chat_id, mention.seq > own.last_read_seq
+    )
+    is_named = exists().where(mention.message_id == db.Message.id, mention.account_id == me)
+    called = select(func.count()).where(
+        db.Message.chat_id == own.chat_id,
+        db.Message.calls_everyone,
+        db.Message.seq > own.last_read_seq,
+        db.Message.author_id != me,
+        ~is_named,
+    )
+    total = named.correlate(own).scalar_subquery() + called.correlate(own).scalar_subquery()
+    rows = await session.execute(select(own.chat_id, total).where(own.account_id == me, own.chat_id.in_(ids)))
+    return dict(rows.all())
+
+
+async def mentions_by_ids(
+    session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Load whom messages name, by the ids of the messages."""
+    rows = await session.execute(
+        select(db.Mention.message_id, db.Mention.account_id)
+        .where(db.Mention.message_id.in_(ids))
+        .order_by(db.Mention.message_id, db.Mention.account_id)
+    )
+    return {key: [row.account_id for row in group] for key, group in groupby(rows, key=lambda row: row.message_id)}
+
+
+async def reactions_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[Signs]]:
+    """Count the signs under messages, the oldest first; those of people whom the viewer cannot see do not count."""
+    if viewer is None:
+        return {}
+    reaction = db.Reaction
+    rows = await session.execute(
+        select(
+            reaction.message_id,
+            reaction.emoji,
+            func.count().label("count"),
+            func.bool_or(reaction.account_id == viewer.account_id).label("is_own"),
+        )
+        .join(db.Account, db.Account.id == reaction.account_id)
+        .where(reaction.message_id.in_(ids), is_visible(viewer, with_deleted=True))
+        .group_by(reaction.message_id, reaction.emoji)
+        .order_by(reaction.message_id, func.min(reaction.created_at), reaction.emoji)
+    )
+    return {
+        key: [Signs(row.emoji, row.count, is_own=row.is_own) for row in group]
+        for key, group in groupby(rows, key=lambda row: row.message_id)
+    }
+
+
+async def set_notifications(
+    session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUID, changes: NotificationChanges
+) -> db.Chat:
+    """Mute a chat for oneself until a moment, or put it among the archived ones; what is not named stays.
+
+    Raises:
+        Rejected: NOT_FOUND for the chat.
+    """
+    chat, member = await access_chat(session, viewer, chat_id)
+    for name, value in changes.items():
+        setattr(member, name, value)
+    await session.flush()
+    return chat
 
 
 async def members_by_ids(
@@ -242,13 +361,14 @@ def _is_in(viewer: Viewer, chat_id: InstrumentedAttribute[uuid.UUID]) -> ColumnE
     )
 
 
-def _page(messages: list[db.Message], count: int, history: History) -> Page[db.Message]:
+def _page(messages: list[db.Message], first: int, last: int, history: History) -> Page[db.Message]:
+    """Make a page of messages out of those with the numbers `first` to `last`."""
     if messages:
-        return Page(messages, has_next=messages[-1].number < count, has_previous=messages[0].number > 1)
+        return Page(messages, has_next=messages[-1].number < last, has_previous=messages[0].number > first)
     return Page(
         messages,
-        has_next=history.before is not None and count > 0,
-        has_previous=history.after is not None and count > 0,
+        has_next=history.before is not None and last >= first,
+        has_previous=history.after is not None and last >= first,
     )
 
 

@@ -1,66 +1,89 @@
 """Sending messages."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from gamebuddy import db, text
 from gamebuddy.auth.throttle import Hit, Limit, Throttle
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.db import ChatKind, WriteSession
+from gamebuddy.db import ChatKind, MessageKind, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import MessageSent
-from gamebuddy.resolvers.chat.access import advance, day_of, is_open_to, lock_chat, other_of
+from gamebuddy.resolvers.chat.access import (
+    access_message,
+    advance,
+    is_open_to,
+    is_shown,
+    lock_chat,
+    move_members,
+    other_of,
+)
+from gamebuddy.resolvers.chat.mentioning import add_named, find_named
+from gamebuddy.resolvers.chat.rights import ChatAction, require, require_turn
 
 LONGEST_TEXT = 4_000
 
 
-async def send_message(
-    session: WriteSession,
-    viewer: Viewer,
-    *,
-    throttle: Throttle,
-    chat_id: uuid.UUID,
-    client_id: uuid.UUID,
-    text: str | None,
-    reply_to_id: uuid.UUID | None,
-) -> db.Message:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is to be sent: a text of one's own, or somebody's message again."""
+
+    chat_id: uuid.UUID
+    client_id: uuid.UUID
+    text: str | None
+    reply_to_id: uuid.UUID | None = None
+    forward_id: uuid.UUID | None = None
+
+
+async def send_message(session: WriteSession, viewer: Viewer, *, throttle: Throttle, draft: Draft) -> db.Message:
     """Write to a chat. The same `client_id` gives the first message back, for ever and on every node.
 
     The text is stored as it is typed. The author has read everything up to his own message.
 
     Raises:
-        Rejected: for the text; NOT_FOUND for the chat and for a reply to what is not in it; NOT_ALLOWED where the other
-            one of a direct chat cannot be written to; IDEMPOTENCY_MISMATCH when the `client_id` came with something
-            else; RETRY_LATER after a burst.
+        Rejected: for the text; NOT_FOUND for the chat, for a reply to what is not in it, and for what the viewer cannot
+            see to forward; NOT_ALLOWED where the chat does not let the viewer write, where the other one of a direct
+            chat cannot be written to, and for what nobody has written; INVALID for a text beside a forwarded message;
+            IDEMPOTENCY_MISMATCH when the `client_id` came with something else; RETRY_LATER after a burst and in slow
+            mode.
     """
-    content = _checked(text)
+    if draft.forward_id is None:
+        checked_text(draft.text)
+    elif draft.text is not None:
+        raise reject(Code.INVALID, "A forwarded message keeps its own text.", "text")
     # Counted in a transaction of its own: a burst that waited for one another here would hold every connection.
     await session.let_go()
     await throttle.take(session, Hit(Limit.SEND_MESSAGE, str(viewer.account_id)))
-    chat, _ = await lock_chat(session, viewer, chat_id)
+    chat, member = await lock_chat(session, viewer, draft.chat_id)
     # The lock makes repeats in one chat take turns: the second finds the first before it takes a number.
-    sent_before = await _sent_before(session, viewer, client_id)
+    sent_before = await _sent_before(session, viewer, draft.client_id)
     if sent_before is not None:
-        return _same(sent_before, chat_id, content, reply_to_id)
-    if chat.kind is ChatKind.DIRECT and not await is_open_to(session, viewer, other_of(chat, viewer)):
-        raise reject(Code.NOT_ALLOWED, "You cannot write to this person.", "chat_id")
-    if reply_to_id is not None:
-        await _require_in_chat(session, chat_id, reply_to_id)
-    chat = await advance(session, chat_id, events=1, messages=1)
+        return await _same(session, sent_before, draft)
+    await require_writing(session, viewer, chat, member)
+    require_turn(chat, member, datetime.now(UTC))
+    if draft.reply_to_id is not None:
+        await _require_in_chat(session, viewer, draft.chat_id, draft.reply_to_id)
+    content, origin_id = await _content(session, viewer, draft)
+    named = await find_named(session, viewer, chat, member, content if origin_id is None else "")
+    chat = await advance(session, draft.chat_id, events=1, messages=1)
     message: db.Message | None = await session.scalar(
         insert(db.Message)
         .values(
             id=db.new_id(),
-            chat_id=chat_id,
+            chat_id=draft.chat_id,
             seq=chat.last_seq,
             number=chat.message_count,
             author_id=viewer.account_id,
-            client_id=client_id,
+            client_id=draft.client_id,
             text=content,
-            reply_to_id=reply_to_id,
+            reply_to_id=draft.reply_to_id,
+            forwarded_from_id=origin_id,
+            calls_everyone=named.calls_everyone,
             created_at=chat.last_activity_at,
         )
         .on_conflict_do_nothing(index_elements=["author_id", "client_id"])
@@ -68,17 +91,44 @@ async def send_message(
     )
     if message is None:  # the same id was used in another chat at the same moment
         raise _mismatch()
-    await _move_members(session, viewer, chat)
+    await add_named(session, message, named)
+    await move_members(session, viewer, chat, wrote_at=chat.last_activity_at)
     await log.append(
-        session, MessageSent(chat_id=chat_id, seq=message.seq, actor_id=viewer.account_id, message_id=message.id)
+        session, MessageSent(chat_id=chat.id, seq=message.seq, actor_id=viewer.account_id, message_id=message.id)
     )
     return message
 
 
-def _checked(content: str | None) -> str:
+def checked_text(content: str | None) -> str:
+    """Let through what a message may say.
+
+    Raises:
+        Rejected: TOO_SHORT, TOO_LONG.
+    """
     if content is None:
         raise reject(Code.TOO_SHORT, "A message needs a text.", "text")
     return text.checked(content, "text", longest=LONGEST_TEXT)
+
+
+async def require_writing(session: WriteSession, viewer: Viewer, chat: db.Chat, member: db.ChatMember) -> None:
+    """Let those through who may put words before the others of a chat at this moment.
+
+    Raises:
+        Rejected: NOT_ALLOWED; nobody learns what it is that keeps the other one of a direct chat out of reach.
+    """
+    require(chat, member, ChatAction.WRITE)
+    if chat.kind is ChatKind.DIRECT and not await is_open_to(session, viewer, other_of(chat, viewer)):
+        raise reject(Code.NOT_ALLOWED, "You cannot write to this person.", "chat_id")
+
+
+async def _content(session: WriteSession, viewer: Viewer, draft: Draft) -> tuple[str, uuid.UUID | None]:
+    """Give the text, and whose it was where it is forwarded."""
+    if draft.forward_id is None:
+        return checked_text(draft.text), None
+    origin = await access_message(session, viewer, draft.forward_id, "forward_message_id")
+    if origin.kind is MessageKind.SYSTEM or origin.deleted_at is not None:
+        raise reject(Code.NOT_ALLOWED, "There is nothing to forward in it.", "forward_message_id")
+    return origin.text, origin.forwarded_from_id or origin.author_id
 
 
 async def _sent_before(session: WriteSession, viewer: Viewer, client_id: uuid.UUID) -> db.Message | None:
@@ -88,8 +138,17 @@ async def _sent_before(session: WriteSession, viewer: Viewer, client_id: uuid.UU
     return message
 
 
-def _same(message: db.Message, chat_id: uuid.UUID, content: str, reply_to_id: uuid.UUID | None) -> db.Message:
-    if (message.chat_id, message.text, message.reply_to_id) != (chat_id, content, reply_to_id):
+async def _same(session: WriteSession, message: db.Message, draft: Draft) -> db.Message:
+    """Give the message that was sent before, if it is the same; what was edited since then was the same once."""
+    is_same = (message.chat_id, message.reply_to_id) == (draft.chat_id, draft.reply_to_id)
+    if draft.forward_id is not None:
+        is_same = is_same and message.forwarded_from_id is not None
+    elif message.edited_at is None and message.deleted_at is None:
+        is_same = is_same and message.forwarded_from_id is None and message.text == draft.text
+    else:
+        first = await session.get(db.MessageVersion, (message.id, 1))
+        is_same = is_same and first is not None and first.text == draft.text
+    if not is_same:
         raise _mismatch()
     return message
 
@@ -98,22 +157,7 @@ def _mismatch() -> Exception:
     return reject(Code.IDEMPOTENCY_MISMATCH, "This clientId was used for another message.", "client_id")
 
 
-async def _require_in_chat(session: WriteSession, chat_id: uuid.UUID, message_id: uuid.UUID) -> None:
-    statement = select(db.Message.id).where(db.Message.id == message_id, db.Message.chat_id == chat_id)
-    if await session.scalar(statement) is None:
+async def _require_in_chat(session: WriteSession, viewer: Viewer, chat_id: uuid.UUID, message_id: uuid.UUID) -> None:
+    in_chat = select(db.Message.id).where(db.Message.id == message_id, db.Message.chat_id == chat_id, is_shown(viewer))
+    if await session.scalar(in_chat) is None:
         raise reject(Code.NOT_FOUND, "There is no such message in this chat.", "reply_to_id")
-
-
-async def _move_members(session: WriteSession, viewer: Viewer, chat: db.Chat) -> None:
-    """Move the author's read mark to his message; the first message of a day brings the chat up in all lists."""
-    today, is_author = day_of(chat.last_activity_at), db.ChatMember.account_id == viewer.account_id
-    await session.execute(
-        update(db.ChatMember)
-        .where(db.ChatMember.chat_id == chat.id, or_(is_author, db.ChatMember.active_on < today))
-        .values(
-            active_on=today,
-            last_read_seq=case((is_author, chat.last_seq), else_=db.ChatMember.last_read_seq),
-            read_count=case((is_author, chat.message_count), else_=db.ChatMember.read_count),
-        )
-        .execution_options(synchronize_session=False)
-    )

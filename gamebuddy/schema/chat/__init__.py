@@ -1,7 +1,15 @@
 """Chats, their members and messages."""
 
 from gamebuddy.schema.chat.roots import ChatMutations, ChatQueries
-from gamebuddy.schema.chat.showing import Chat, ChatConnection, ChatMember, Message, MessageConnection, chats_of
+from gamebuddy.schema.chat.showing import (
+    Chat,
+    ChatConnection,
+    ChatMember,
+    InviteLink,
+    Message,
+    MessageConnection,
+    chats_of,
+)
 
 __all__ = [
     "Chat",
@@ -9,6 +17,7 @@ __all__ = [
     "ChatMember",
     "ChatMutations",
     "ChatQueries",
+    "InviteLink",
     "Message",
     "MessageConnection",
     "chats_of",

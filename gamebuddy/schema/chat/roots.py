@@ -1,23 +1,37 @@
 """The root fields about chats."""
 
+import uuid
 from typing import Annotated
 
 import strawberry
 
 from gamebuddy.auth.policy import Right
 from gamebuddy.resolvers import chat
+from gamebuddy.resolvers.chat import Draft
 from gamebuddy.schema import ids
 from gamebuddy.schema.chat.inputs import (
     AddMembersInput,
     ChatPayload,
     CreateGroupInput,
+    CreateInviteLinkInput,
+    DeleteMessageInput,
+    EditMessageInput,
+    InviteLinkPayload,
+    JoinByInviteInput,
     LeaveChatInput,
     MarkReadInput,
     MessagePayload,
     OpenDirectChatInput,
+    PinMessageInput,
+    RemoveMemberInput,
+    RevokeInviteLinkInput,
     SendMessageInput,
+    SetChatNotificationsInput,
+    SetMemberRoleInput,
+    SetReactionInput,
+    UpdateChatInput,
 )
-from gamebuddy.schema.chat.showing import Chat, Message
+from gamebuddy.schema.chat.showing import Chat, InviteLink, InvitePreview, Message
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
 from gamebuddy.schema.ids import Kind
 
@@ -41,6 +55,18 @@ class ChatQueries:
         """One message; null when there is none, or the viewer is not in its chat."""
         row = await door.context.loaders.messages.load(ids.read(Kind.MESSAGE, id))
         return Message.of(row) if row else None
+
+    @query(Right.READ_CHAT)
+    async def invite(
+        self, door: Reading, code: Annotated[str, strawberry.argument(description="The code of a link.")]
+    ) -> InvitePreview | None:
+        """The group behind an invite link; null where the link does not work."""
+        found = await chat.preview(door.session, door.viewer, code=code)
+        return (
+            InvitePreview(title=found.title, member_count=found.member_count, is_member=found.is_member)
+            if found
+            else None
+        )
 
 
 @strawberry.type
@@ -70,14 +96,74 @@ class ChatMutations:
 
     @mutation(Right.OPEN_CHAT)
     async def add_members(self, door: Writing, input: AddMembersInput) -> ChatPayload:
-        """Bring teammates into a group. They see all of its history; none of it is unread to them."""
+        """Bring teammates into a group that lets you invite. None of what was said before is unread to them.
+
+        How much of it they see is up to the group: see `historyForNewcomers`.
+        """
         row = await chat.add_members(
             door.session,
             door.viewer,
             chat_id=ids.read(Kind.CHAT, input.chat_id),
             user_ids=[ids.read(Kind.USER, value) for value in input.user_ids],
+            visible_message_count=input.visible_message_count,
         )
         return ChatPayload(chat=Chat.of(row))
+
+    @mutation(Right.CREATE_GROUP)
+    async def update_chat(self, door: Writing, input: UpdateChatInput) -> ChatPayload:
+        """Change what a group is called and what it lets whom do."""
+        row = await chat.update_chat(
+            door.session, door.viewer, chat_id=ids.read(Kind.CHAT, input.chat_id), changes=input.changes()
+        )
+        return ChatPayload(chat=Chat.of(row))
+
+    @mutation(Right.OPEN_CHAT)
+    async def remove_member(self, door: Writing, input: RemoveMemberInput) -> ChatPayload:
+        """Put a member out of a group; his invite links work no more."""
+        row = await chat.remove_member(
+            door.session,
+            door.viewer,
+            chat_id=ids.read(Kind.CHAT, input.chat_id),
+            user_id=ids.read(Kind.USER, input.user_id),
+        )
+        return ChatPayload(chat=Chat.of(row))
+
+    @mutation(Right.OPEN_CHAT)
+    async def set_member_role(self, door: Writing, input: SetMemberRoleInput) -> ChatPayload:
+        """Make an admin of a member, or a member of an admin, or hand the group over. The owner alone may."""
+        row = await chat.set_member_role(
+            door.session,
+            door.viewer,
+            chat_id=ids.read(Kind.CHAT, input.chat_id),
+            user_id=ids.read(Kind.USER, input.user_id),
+            role=input.role,
+        )
+        return ChatPayload(chat=Chat.of(row))
+
+    @mutation(Right.OPEN_CHAT)
+    async def create_invite_link(self, door: Writing, input: CreateInviteLinkInput) -> InviteLinkPayload:
+        """Make a link into a group that lets you invite. It dies when you go or may not invite any more."""
+        row = await chat.create_link(
+            door.session,
+            door.viewer,
+            chat_id=ids.read(Kind.CHAT, input.chat_id),
+            expires_at=input.expires_at,
+            max_uses=input.max_uses,
+        )
+        return InviteLinkPayload(invite_link=InviteLink.of(row))
+
+    @mutation(Right.OPEN_CHAT)
+    async def revoke_invite_link(self, door: Writing, input: RevokeInviteLinkInput) -> InviteLinkPayload:
+        """Let a link work no more; once more changes nothing."""
+        row = await chat.revoke_link(
+            door.session, door.viewer, link_id=ids.read(Kind.INVITE_LINK, input.invite_link_id)
+        )
+        return InviteLinkPayload(invite_link=InviteLink.of(row))
+
+    @mutation(Right.OPEN_CHAT)
+    async def join_by_invite(self, door: Writing, input: JoinByInviteInput) -> ChatPayload:
+        """Come into a group through a link; who is in it already just gets the chat."""
+        return ChatPayload(chat=Chat.of(await chat.join_by_invite(door.session, door.viewer, code=input.code)))
 
     @mutation(Right.READ_CHAT)
     async def leave_chat(self, door: Writing, input: LeaveChatInput) -> ChatPayload:
@@ -92,12 +178,64 @@ class ChatMutations:
             door.session,
             door.viewer,
             throttle=door.services.gate.throttle,
-            chat_id=ids.read(Kind.CHAT, input.chat_id),
-            client_id=input.client_id,
-            text=input.text,
-            reply_to_id=ids.read(Kind.MESSAGE, input.reply_to_id) if input.reply_to_id is not None else None,
+            draft=Draft(
+                chat_id=ids.read(Kind.CHAT, input.chat_id),
+                client_id=input.client_id,
+                text=input.text,
+                reply_to_id=_message_id(input.reply_to_id),
+                forward_id=_message_id(input.forward_message_id),
+            ),
         )
         return MessagePayload(message=Message.of(row))
+
+    @mutation(Right.SEND_MESSAGE)
+    async def edit_message(self, door: Writing, input: EditMessageInput) -> MessagePayload:
+        """Change what you have written within 24 hours. What it said before is kept for moderators."""
+        row = await chat.edit_message(
+            door.session, door.viewer, message_id=ids.read(Kind.MESSAGE, input.message_id), content=input.text
+        )
+        return MessagePayload(message=Message.of(row))
+
+    @mutation(Right.READ_CHAT)
+    async def delete_message(self, door: Writing, input: DeleteMessageInput) -> MessagePayload:
+        """Delete a message for everybody or for yourself; once more changes nothing.
+
+        What is deleted for everybody stays in its place without a text, and is kept for moderators.
+        """
+        delete = chat.delete_for_everyone if input.for_everyone else chat.delete_for_oneself
+        row = await delete(door.session, door.viewer, message_id=ids.read(Kind.MESSAGE, input.message_id))
+        return MessagePayload(message=Message.of(row))
+
+    @mutation(Right.SEND_MESSAGE)
+    async def set_reaction(self, door: Writing, input: SetReactionInput) -> MessagePayload:
+        """Put a sign under a message, or take yours away; once more changes nothing."""
+        row = await chat.set_reaction(
+            door.session,
+            door.viewer,
+            message_id=ids.read(Kind.MESSAGE, input.message_id),
+            emoji=input.emoji,
+            is_on=input.is_on,
+        )
+        return MessagePayload(message=Message.of(row))
+
+    @mutation(Right.OPEN_CHAT)
+    async def pin_message(self, door: Writing, input: PinMessageInput) -> MessagePayload:
+        """Pin a message to the head of its chat, or take it down; once more changes nothing. At most 50 in a chat."""
+        row = await chat.pin_message(
+            door.session,
+            door.viewer,
+            message_id=ids.read(Kind.MESSAGE, input.message_id),
+            is_pinned=input.is_pinned,
+        )
+        return MessagePayload(message=Message.of(row))
+
+    @mutation(Right.READ_CHAT)
+    async def set_chat_notifications(self, door: Writing, input: SetChatNotificationsInput) -> ChatPayload:
+        """Mute a chat for yourself, or put it among the archived ones."""
+        row = await chat.set_notifications(
+            door.session, door.viewer, chat_id=ids.read(Kind.CHAT, input.chat_id), changes=input.changes()
+        )
+        return ChatPayload(chat=Chat.of(row))
 
     @mutation(Right.READ_CHAT)
     async def mark_read(self, door: Writing, input: MarkReadInput) -> ChatPayload:
@@ -106,3 +244,7 @@ class ChatMutations:
             door.session, door.viewer, chat_id=ids.read(Kind.CHAT, input.chat_id), up_to_seq=input.up_to_seq
         )
         return ChatPayload(chat=Chat.of(row))
+
+
+def _message_id(value: strawberry.ID | None) -> uuid.UUID | None:
+    return ids.read(Kind.MESSAGE, value) if value is not None else None

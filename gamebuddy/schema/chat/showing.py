@@ -1,8 +1,7 @@
 """Chats, their members and messages, as those who are in them see them."""
 
 import uuid
-from datetime import datetime
-from enum import StrEnum
+from datetime import UTC, datetime
 from typing import Annotated, cast
 
 import strawberry
@@ -13,33 +12,33 @@ from gamebuddy.auth.policy import Decision, Right
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.errors import BadInput
 from gamebuddy.resolvers import chat
-from gamebuddy.resolvers.chat import ChatPlace, History, MemberPlace, Members
+from gamebuddy.resolvers.chat import ChatAction, ChatPlace, History, MemberPlace, Members
 from gamebuddy.resolvers.paging import Page
 from gamebuddy.schema import ids
+from gamebuddy.schema.chat.saying import say
 from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
+from gamebuddy.schema.games import is_russian
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.paging import PageInfo, page_size
 from gamebuddy.schema.permissions import Permission
 from gamebuddy.schema.players import User, user
-from gamebuddy.schema.scalars import Cursor, Moment
+from gamebuddy.schema.scalars import Cursor, Moment, WebAddress
 
 MOST_MESSAGES = 100
 USUAL_MESSAGES = 50
+# What an account needs to try something in a chat at all.
+RIGHTS = {
+    ChatAction.WRITE: Right.SEND_MESSAGE,
+    ChatAction.INVITE: Right.OPEN_CHAT,
+    ChatAction.PIN: Right.OPEN_CHAT,
+    ChatAction.EDIT_INFO: Right.CREATE_GROUP,
+    ChatAction.MANAGE_MEMBERS: Right.OPEN_CHAT,
+    ChatAction.LEAVE: Right.READ_CHAT,
+    ChatAction.DELETE: Right.OPEN_CHAT,
+}
 GONE = "Deleted account"  # what a direct chat is called when the other one cannot be seen, for whatever reason
-
-
-class ChatAction(StrEnum):
-    """Something a member may do in one chat."""
-
-    WRITE = "WRITE"
-    INVITE = "INVITE"
-    PIN = "PIN"
-    EDIT_INFO = "EDIT_INFO"
-    MANAGE_MEMBERS = "MANAGE_MEMBERS"
-    LEAVE = "LEAVE"
-    DELETE = "DELETE"
 
 
 describe_enum(
@@ -62,16 +61,106 @@ describe_enum(
     SYSTEM="The chat itself.",
 )
 describe_enum(
+    db.WhoMay,
+    "Who of a group may do something.",
+    OWNER="The owner alone.",
+    ADMINS="The owner and admins.",
+    EVERYONE="Every member.",
+)
+describe_enum(
     ChatAction,
     "Something a member may do in one chat.",
     WRITE="Send messages.",
-    INVITE="Bring in teammates.",
+    INVITE="Bring in teammates and make invite links.",
     PIN="Pin messages.",
-    EDIT_INFO="Change title and picture.",
+    EDIT_INFO="Change the title.",
     MANAGE_MEMBERS="Remove members and change their roles.",
     LEAVE="Go.",
     DELETE="Delete what others wrote.",
 )
+
+
+@strawberry.type(description="A sign under a message, and how many have put it there.")
+class Reaction:
+    """See the description."""
+
+    emoji: str = strawberry.field(description="The sign.")
+    count: int = strawberry.field(description="How many; people whom you cannot see are left out.")
+    viewer_has_reacted: bool = strawberry.field(description="Whether one of them is the viewer's.")
+
+
+@strawberry.type(description="What a group lets whom do. Its owner decides; in a direct chat both may write and pin.")
+class ChatSettings:
+    """See the description."""
+
+    who_may_invite: db.WhoMay = strawberry.field(description="Who brings in teammates and makes invite links.")
+    who_may_pin: db.WhoMay = strawberry.field(description="Who pins messages.")
+    who_may_edit_info: db.WhoMay = strawberry.field(description="Who changes the title.")
+    who_may_write: db.WhoMay = strawberry.field(description="Who sends messages.")
+    history_for_newcomers: int | None = strawberry.field(
+        description="How many earlier messages a newcomer sees; null for all."
+    )
+    slow_mode_seconds: int = strawberry.field(
+        description="How long a plain member waits between two messages, in seconds; 0 for not at all."
+    )
+
+    @classmethod
+    def of(cls, row: db.Chat) -> "ChatSettings":
+        """Show what a chat's row says."""
+        is_direct = row.kind is db.ChatKind.DIRECT
+        return cls(
+            who_may_invite=row.who_may_invite,
+            who_may_pin=db.WhoMay.EVERYONE if is_direct else row.who_may_pin,
+            who_may_edit_info=row.who_may_edit_info,
+            who_may_write=row.who_may_write,
+            history_for_newcomers=row.history_for_newcomers,
+            slow_mode_seconds=row.slow_mode_seconds,
+        )
+
+
+@strawberry.type(
+    description="A way into a group for whoever has it, until it expires, is used up or revoked, or its maker may not "
+    "invite any more. Seen by the group's owner and admins, and by its maker."
+)
+class InviteLink(Node):
+    """See the description."""
+
+    code: str = strawberry.field(description="What joinByInvite takes.")
+    expires_at: Moment | None = strawberry.field(description="Until when it works; null for ever.")
+    max_uses: int | None = strawberry.field(description="How often it may be used; null for any number.")
+    use_count: int = strawberry.field(description="How many have come in through it.")
+    row: strawberry.Private[db.InviteLink]
+
+    @classmethod
+    def of(cls, row: db.InviteLink) -> "InviteLink":
+        """Show a row."""
+        return cls(
+            id=ids.write(Kind.INVITE_LINK, row.id),
+            code=row.code,
+            expires_at=Moment(row.expires_at) if row.expires_at else None,
+            max_uses=row.max_uses,
+            use_count=row.use_count,
+            row=row,
+        )
+
+    @field
+    def url(self, info: Info) -> WebAddress:
+        """The link to hand on; an app that knows the address of this server opens it itself."""
+        return WebAddress(f"{info.context.services.settings.url}/invite/{self.code}")
+
+    @field
+    async def created_by(self, info: Info) -> User:
+        """Who made it."""
+        return cast("User", await user(info, self.row.created_by_id))
+
+
+@strawberry.type(description="What a holder of a link sees of a group before joining.")
+class InvitePreview:
+    """See the description."""
+
+    title: str = strawberry.field(description="What the group is called.")
+    member_count: int = strawberry.field(description="How many are in it.")
+    is_member: bool = strawberry.field(description="Whether the viewer is one of them.")
 
 
 @strawberry.type(description="Somebody in a chat. Seen by those who are in it.")
@@ -97,6 +186,19 @@ class ChatMember:
     async def invited_by(self, info: Info) -> User | None:
         """Who brought the member in; null for who made the chat, and where that one cannot be seen."""
         return await user(info, self.row.invited_by_id)
+
+    @field
+    def muted_until(self, info: Info) -> Moment | None:
+        """Until when the member wants to hear nothing of the chat. Only about oneself; null for others."""
+        return Moment(self.row.muted_until) if self.row.muted_until and self._is_viewer(info) else None
+
+    @field
+    def is_archived(self, info: Info) -> bool:
+        """Whether the member has put the chat away. Only about oneself; false for others."""
+        return self.row.is_archived and self._is_viewer(info)
+
+    def _is_viewer(self, info: Info) -> bool:
+        return info.context.viewer is not None and info.context.viewer.account_id == self.row.account_id
 
 
 @strawberry.type(description="A member and the place in a list.")
@@ -125,11 +227,10 @@ class Message(Node):
     )
     client_id: uuid.UUID | None = strawberry.field(description="The id that its author's device gave it.")
     kind: db.MessageKind = strawberry.field(description="Written by a person, or by the chat itself.")
-    text: str = strawberry.field(
-        description="What was written, as it was typed; at most 4,000 characters. Empty once deleted."
-    )
     created_at: Moment = strawberry.field(description="When it was sent; never earlier than the one before it.")
+    edited_at: Moment | None = strawberry.field(description="When its author last changed it; null if never.")
     deleted_at: Moment | None = strawberry.field(description="When it was deleted; null while it is there.")
+    is_pinned: bool = strawberry.field(description="Whether it is pinned to the head of its chat.")
     row: strawberry.Private[db.Message]
 
     @classmethod
@@ -140,9 +241,10 @@ class Message(Node):
             seq=row.seq,
             client_id=row.client_id,
             kind=row.kind,
-            text=row.text,
             created_at=Moment(row.created_at),
+            edited_at=Moment(row.edited_at) if row.edited_at else None,
             deleted_at=Moment(row.deleted_at) if row.deleted_at else None,
+            is_pinned=row.pinned_at is not None,
             row=row,
         )
 
@@ -160,8 +262,38 @@ class Message(Node):
         return await user(info, self.row.author_id)
 
     @field
+    async def text(self, info: Info) -> str:
+        """What was written, as it was typed; at most 4,000 characters. Empty once deleted.
+
+        What the chat itself says is in the viewer's language, Russian or English.
+        """
+        if self.row.news is None:
+            return self.row.text
+        news = chat.News.read(self.row.news)
+        people = await info.context.loaders.signers.load_many(list(news.people()))
+        return say(news, {row.id: row.display_name for row in people if row}, in_russian=is_russian(info, None))
+
+    @field
+    async def forwarded_from(self, info: Info) -> User | None:
+        """Who wrote it first, where it is forwarded; null otherwise, and where that one cannot be seen."""
+        return await user(info, self.row.forwarded_from_id)
+
+    @field
+    async def mentions(self, info: Info) -> list[User]:
+        """Whom it names with @; people whom you cannot see are left out. @everyone names nobody by himself."""
+        named = await info.context.loaders.mentions.load(self.row.id) or ()
+        found = [await user(info, account_id) for account_id in named]
+        return [one for one in found if one is not None]
+
+    @field
+    async def reactions(self, info: Info) -> list[Reaction]:
+        """Signs under it, the first one first; at most 20 different ones."""
+        signs = await info.context.loaders.reactions.load(self.row.id) or ()
+        return [Reaction(emoji=sign.emoji, count=sign.count, viewer_has_reacted=sign.is_own) for sign in signs]
+
+    @field
     async def reply_to(self, info: Info) -> "Message | None":
-        """What it answers, in the same chat."""
+        """What it answers, in the same chat; null where you cannot see that."""
         row = await info.context.loaders.messages.load(self.row.reply_to_id) if self.row.reply_to_id else None
         return Message.of(row) if row else None
 
@@ -287,6 +419,31 @@ class Chat(Node):
         return Message.of(row) if row else None
 
     @field
+    async def pinned_messages(self, info: Info) -> list[Message]:
+        """What is pinned, the last pinned first; at most 50."""
+        return [Message.of(row) for row in await info.context.loaders.pins.load(self.row.id) or ()]
+
+    @field
+    async def invite_links(self, info: Info) -> list[InviteLink] | None:
+        """Links that work, oldest first: all of them for the owner and admins, for others those of their own.
+
+        Null where the viewer may not invite.
+        """
+        if not (await self._decide(info, ChatAction.INVITE)).is_allowed:
+            return None
+        return [InviteLink.of(row) for row in await info.context.loaders.invite_links_of.load(self.row.id) or ()]
+
+    @field
+    def settings(self) -> ChatSettings:
+        """What the chat lets whom do."""
+        return ChatSettings.of(self.row)
+
+    @field
+    async def viewer_unread_mention_count(self, info: Info) -> int:
+        """How many messages that the viewer has not read name him or call everyone."""
+        return await info.context.loaders.unread_mentions.load(self.row.id) or 0
+
+    @field
     async def viewer_membership(self, info: Info) -> ChatMember | None:
         """The viewer's own place in it; null after leaving."""
         row = await info.context.loaders.memberships.load(self.row.id)
@@ -307,25 +464,27 @@ class Chat(Node):
 
     async def _decide(self, info: Info, action: ChatAction) -> Decision:
         viewer = info.context.viewer
-        if viewer is None or await info.context.loaders.memberships.load(self.row.id) is None:
+        member = await info.context.loaders.memberships.load(self.row.id) if viewer else None
+        if viewer is None or member is None:
             return Decision(is_allowed=False, reason="You are not in this chat.")
-        match action:
-            case ChatAction.WRITE:
-                return await self._decide_write(info, viewer)
-            case ChatAction.INVITE | ChatAction.LEAVE:
-                if self.row.kind is db.ChatKind.DIRECT:
-                    return Decision(is_allowed=False, reason="A direct chat stays between two.")
-                return policy.decide(viewer, Right.OPEN_CHAT if action is ChatAction.INVITE else Right.READ_CHAT)
-            case _:
-                return Decision(is_allowed=False, reason="This server has no such thing yet.")
-
-    async def _decide_write(self, info: Info, viewer: Viewer) -> Decision:
-        decision = policy.decide(viewer, Right.SEND_MESSAGE)
-        if not decision.is_allowed or self.row.kind is db.ChatKind.GROUP:
+        decision = policy.decide(viewer, RIGHTS[action])
+        if not decision.is_allowed:
             return decision
+        if not chat.is_allowed(self.row, member, action):
+            return Decision(is_allowed=False, reason=chat.refusal(self.row))
+        if action is ChatAction.WRITE:
+            return await self._decide_write(info, viewer, member)
+        return decision
+
+    async def _decide_write(self, info: Info, viewer: Viewer, member: db.ChatMember) -> Decision:
+        if self.row.kind is db.ChatKind.GROUP:
+            turn = chat.next_turn(self.row, member)
+            if turn is not None and turn > datetime.now(UTC):
+                return Decision(is_allowed=False, reason="Slow mode.", until=turn)
+            return Decision(is_allowed=True)
         other_id = chat.other_of(self.row, viewer)
         if other_id is not None and await info.context.loaders.open_doors.load(other_id):
-            return decision
+            return Decision(is_allowed=True)
         return Decision(is_allowed=False, reason="You cannot write to this person.")
 
     def _scope(self, info: Info, name: str) -> str:
