@@ -119,6 +119,8 @@ class Message(Row):
         Index("uq_messages_chat_id_seq", "chat_id", "seq", unique=True),
         Index("uq_messages_author_id_client_id", "author_id", "client_id", unique=True),
         Index("ix_messages_pinned", "chat_id", "pinned_at", "id", postgresql_where=text("pinned_at IS NOT NULL")),
+        # Found by the words of both languages, within a chat: needs the extension btree_gin.
+        Index("ix_messages_words", "chat_id", text("message_words(text)"), postgresql_using="gin"),
         Index("ix_messages_calls", "chat_id", "seq", postgresql_where=text("calls_everyone")),
     )
 

@@ -38,6 +38,7 @@ async def delete_account(
     """
     proved = await check_password(session, gate, viewer, password, "password")
     await administration.lock_staff(session)
+    await chat.lock_all(session, viewer)
     account = await lock_proved(session, gate, viewer, proved, whole=True)
     await administration.require_another_admin(session, account)
     await chat.leave_all(session, viewer)

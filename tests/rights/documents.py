@@ -36,7 +36,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "roleIds": (Kind.GAME_ROLE,), "rankId": (Kind.GAME_RANK,), "sessionId": (Kind.SESSION,), "chatId": (Kind.CHAT,),
     "requestId": (Kind.TEAMMATE_REQUEST,), "replyToId": (Kind.MESSAGE,), "chat.id": (Kind.CHAT,),
     "message.id": (Kind.MESSAGE,), "messageId": (Kind.MESSAGE,), "forwardMessageId": (Kind.MESSAGE,),
-    "inviteLinkId": (Kind.INVITE_LINK,), "user.id": (Kind.USER,), "game.id": (Kind.GAME,), "node.id": tuple(Kind),
+    "inviteLinkId": (Kind.INVITE_LINK,), "authorId": (Kind.USER,),
+    "user.id": (Kind.USER,), "game.id": (Kind.GAME,), "node.id": tuple(Kind),
     "nodes.ids": tuple(Kind),
 }  # fmt: skip
 BY_TYPE = {

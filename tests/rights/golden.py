@@ -27,6 +27,7 @@ Query.users                         s  y  y  y  y  y  x  y
 Query.match                         s  y  y  y  y  y  x  y
 Query.chat                          s  y  y  y  y  y  x  y
 Query.message                       s  y  y  y  y  y  x  y
+Query.searchMessages                s  y  y  y  y  y  x  y
 Query.invite                        s  y  y  y  y  y  x  y
 Query.events                        s  y  y  y  y  y  x  y
 Query.auditLog                      s  f  f  y  y  y  x  y

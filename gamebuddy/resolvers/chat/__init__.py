@@ -19,7 +19,7 @@ from gamebuddy.resolvers.chat.inviting import (
     revoke_link,
 )
 from gamebuddy.resolvers.chat.joining import add_members, create_group, open_direct_chat
-from gamebuddy.resolvers.chat.leaving import leave_all, leave_chat, remove_member
+from gamebuddy.resolvers.chat.leaving import leave_all, leave_chat, lock_all, remove_member
 from gamebuddy.resolvers.chat.news import News, NewsKind
 from gamebuddy.resolvers.chat.reading import (
     ChatPlace,
@@ -45,6 +45,7 @@ from gamebuddy.resolvers.chat.reading import (
     unread_mentions_by_ids,
 )
 from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, next_turn, refusal
+from gamebuddy.resolvers.chat.searching import Match, search_messages
 from gamebuddy.resolvers.chat.writing import Draft, send_message
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "ChatPlace",
     "Draft",
     "History",
+    "Match",
     "MemberPlace",
     "Members",
     "News",
@@ -80,6 +82,7 @@ __all__ = [
     "left_by_ids",
     "links_by_chat_ids",
     "links_by_ids",
+    "lock_all",
     "mark_read",
     "members_by_ids",
     "memberships_by_ids",
@@ -96,6 +99,7 @@ __all__ = [
     "refusal",
     "remove_member",
     "revoke_link",
+    "search_messages",
     "send_message",
     "set_member_role",
     "set_notifications",

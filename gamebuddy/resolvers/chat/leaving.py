@@ -1,8 +1,9 @@
 """How people go out of groups: leaving, being removed, and who follows an owner."""
 
 import uuid
+from collections.abc import Sequence
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import Row, case, delete, select, update
 
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
@@ -49,7 +50,14 @@ async def remove_member(session: WriteSession, viewer: Viewer, *, chat_id: uuid.
 
 
 async def leave_all(session: WriteSession, viewer: Viewer) -> None:
-    """Leave every group, and lock the direct chats: whoever is writing there finishes first, and nobody after him."""
+    """Leave every group; the direct chats are locked, so that whoever is writing there finishes first."""
+    for kind, member in await lock_all(session, viewer):
+        if kind is ChatKind.GROUP:
+            await _go(session, viewer, member, NewsKind.LEFT)
+
+
+async def lock_all(session: WriteSession, viewer: Viewer) -> Sequence[Row[ChatKind, db.ChatMember]]:
+    """Lock all chats of the viewer. Whoever locks his account too does so after this: writers hold a chat first."""
     memberships = await session.execute(
         select(db.Chat.kind, db.ChatMember)
         .join(db.ChatMember, db.ChatMember.chat_id == db.Chat.id)
@@ -57,9 +65,8 @@ async def leave_all(session: WriteSession, viewer: Viewer) -> None:
         .order_by(db.Chat.id)
         .with_for_update(key_share=True, of=db.Chat)
     )
-    for kind, member in memberships.all():
-        if kind is ChatKind.GROUP:
-            await _go(session, viewer, member, NewsKind.LEFT)
+    locked: Sequence[Row[ChatKind, db.ChatMember]] = memberships.all()
+    return locked
 
 
 def no_such_member() -> Exception:

@@ -1,5 +1,6 @@
 """The root fields about chats."""
 
+import hashlib
 import uuid
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import strawberry
 
 from gamebuddy.auth.policy import Right
 from gamebuddy.resolvers import chat
-from gamebuddy.resolvers.chat import Draft
+from gamebuddy.resolvers.chat import Draft, Match
 from gamebuddy.schema import ids
 from gamebuddy.schema.chat.inputs import (
     AddMembersInput,
@@ -31,9 +32,19 @@ from gamebuddy.schema.chat.inputs import (
     SetReactionInput,
     UpdateChatInput,
 )
-from gamebuddy.schema.chat.showing import Chat, InviteLink, InvitePreview, Message
+from gamebuddy.schema.chat.showing import (
+    MOST_MESSAGES,
+    Chat,
+    InviteLink,
+    InvitePreview,
+    Message,
+    MessageConnection,
+    MessageEdge,
+)
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
 from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.paging import PageInfo, page_size
+from gamebuddy.schema.scalars import Cursor
 
 
 @strawberry.type
@@ -55,6 +66,50 @@ class ChatQueries:
         """One message; null when there is none, or the viewer is not in its chat."""
         row = await door.context.loaders.messages.load(ids.read(Kind.MESSAGE, id))
         return Message.of(row) if row else None
+
+    @query(Right.READ_CHAT)
+    async def search_messages(
+        self,
+        door: Reading,
+        text: Annotated[str, strawberry.argument(description="Words, at most 200 characters in all.")],
+        chat_id: Annotated[strawberry.ID | None, strawberry.argument(description="In this chat alone.")] = None,
+        author_id: Annotated[strawberry.ID | None, strawberry.argument(description="By this one alone.")] = None,
+        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = 20,
+        after: Annotated[Cursor | None, strawberry.argument(description="Continue behind this place.")] = None,
+    ) -> MessageConnection:
+        """Messages in the viewer's own chats that have all of the words in any of their forms, Russian and English.
+
+        The best first, then the newest. "Words in quotes" stand together, `or` lets one of two do, and a minus keeps a
+        word out. Of the messages that fit, the thousand newest are ranked.
+        """
+        digest = hashlib.blake2b(f"{text}\0{chat_id}\0{author_id}".encode(errors="replace"), digest_size=16).hexdigest()
+        scope, cursors = f"searchMessages:{door.viewer.account_id}:{digest}", door.services.cursors
+        place = None
+        if after is not None:
+            rank, message_id = cursors.read(scope, after)
+            place = Match(rank, uuid.UUID(message_id))
+        page = await chat.search_messages(
+            door.session,
+            door.viewer,
+            text=text,
+            chat_id=ids.read(Kind.CHAT, chat_id) if chat_id is not None else None,
+            author_id=ids.read(Kind.USER, author_id) if author_id is not None else None,
+            limit=page_size(first, most=MOST_MESSAGES),
+            after=place,
+        )
+        rows = await door.context.loaders.messages.load_many([match.message_id for match in page.items])
+        edges = [
+            MessageEdge(node=Message.of(row), cursor=cursors.write(scope, match.rank, str(match.message_id)))
+            for match, row in zip(page.items, rows, strict=True)
+            if row
+        ]
+        return MessageConnection(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=PageInfo.over(
+                [edge.cursor for edge in edges], has_next=page.has_next, has_previous=page.has_previous
+            ),
+        )
 
     @query(Right.READ_CHAT)
     async def invite(
