@@ -12,7 +12,7 @@ from gamebuddy.schema import ids
 from gamebuddy.schema.ids import Kind
 from tests.api import Api
 from tests.factories import Factory, Player
-from tests.rights.documents import Place, document, nobody, places, send
+from tests.rights.documents import TEXT, Place, document, nobody, places, send
 
 # What everybody may see, so that its id is never foreign: a right one and a random one have different answers.
 PUBLIC = {
@@ -70,13 +70,13 @@ async def world(make: Factory, viewer: Player) -> World:
     gone = await make.player("gone", status=db.AccountStatus.DELETED)
     await make.block(one, viewer)
     group, direct = await make.group(one, other), await make.direct_chat(other, one)
-    message, whisper = await make.send(one, group), await make.send(other, direct)
+    message, whisper = await make.send(one, group, TEXT), await make.send(other, direct, TEXT)
     request = db.TeammateRequest(sender_id=one.account_id, receiver_id=other.account_id)
     sanction = db.Sanction(account_id=other.account_id, kind=db.SanctionKind.MUTE, reason="loud")
     link = db.InviteLink(chat_id=ids.read(Kind.CHAT, group), created_by_id=other.account_id, code="way of others")
     # A chat that the viewer has read before and is in no more.
     left = await make.group(friend, viewer, title="Left")
-    past = await make.send(friend, left)
+    past = await make.send(friend, left, TEXT)
     async with make.services.database.write() as session:
         entries = [
             db.AuditEntry(actor_id=who.account_id, action=db.AuditAction.CHANGE_PASSWORD) for who in (one, other)
@@ -115,7 +115,7 @@ async def usable(make: Factory, viewer: Player) -> dict[Kind, str]:
         Kind.USER: mate.id,
         Kind.CHAT: group,
         Kind.INVITE_LINK: ids.write(Kind.INVITE_LINK, link.id),
-        Kind.MESSAGE: (await make.send(mate, group))["id"],
+        Kind.MESSAGE: (await make.send(mate, group, TEXT))["id"],
         Kind.GAME: ids.write(Kind.GAME, await make.game_id("valorant")),
     }
 
