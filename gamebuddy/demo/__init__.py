@@ -16,7 +16,8 @@ from gamebuddy.demo.world import World
 
 __all__ = ["KNOWN", "PASSWORD", "load", "make_up", "summary", "token"]
 
-STEPS = ("accounts", "profiles", "player_games", "sessions", "teammates", "teammate_requests", "chats", "chat_members",
+STEPS = ("accounts", "profiles", "player_games", "sessions", "teammates", "companionships",
+         "praises", "teammate_requests", "chats", "chat_members",
          "messages", "events")  # fmt: skip
 
 

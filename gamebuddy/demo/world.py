@@ -16,7 +16,7 @@ from sqlalchemy import select
 from gamebuddy import catalogue, db
 from gamebuddy.demo.known import KNOWN
 from gamebuddy.events import types
-from gamebuddy.resolvers import week
+from gamebuddy.resolvers import teammates, week
 
 SEED = 20_261_123
 PLAYERS = 2_000
@@ -73,6 +73,7 @@ class World:
         for number in range(PLAYERS):
             world._add_person(number, words, games, password_hash)
         world._add_teammates()
+        world._add_praise()
         world._add_chats(words)
         world._add_requests(words, games)
         return world
@@ -186,6 +187,9 @@ class World:
                 "is_looking_for_teammates": dice.random() < 0.94,
                 "active_on": date.fromordinal(self.now.date().toordinal() - idle_days),
                 "updated_at": person.created_at,
+                "reputation": None,
+                "praise_count": 0,
+                "top_traits": [],
             }
         )
 
@@ -222,6 +226,42 @@ class World:
                 self.rows["teammates"].append(
                     {"account_id": self.people[a].id, "teammate_id": self.people[b].id, "since": self.now}
                 )
+
+            first, second = sorted((self.people[one].id, self.people[other].id))
+            self.rows["companionships"].append({"first_id": first, "second_id": second, "since": self.now})
+
+    def _add_praise(self) -> None:
+        """Let two of five teammates praise the other, for what he is good at."""
+        dice, companions = self.dice, defaultdict[int, set[int]](set)
+        praised: dict[int, dict[int, list[db.Trait]]] = defaultdict(dict)
+        for one, other in sorted(self.pairs):
+            for by, account in ((one, other), (other, one)):
+                companions[account].add(by)
+                if dice.random() < 0.4:
+                    praised[account][by] = dice.sample(list(db.Trait), dice.randint(1, 3))
+        for account, praises in praised.items():
+            for by, traits in praises.items():
+                self.rows["praises"].append(
+                    {
+                        "id": self._id(),
+                        "by_id": self.people[by].id,
+                        "account_id": self.people[account].id,
+                        "week": self.now.date() - timedelta(days=self.now.weekday()),
+                        "traits": [trait.value for trait in traits],
+                        "created_at": self.now,
+                    }
+                )
+            tied = {
+                by: {one for one in praises if by in praised.get(one, ()) or one in praised.get(by, ())}
+                for by in praises
+            }
+            self.rows["profiles"][account] |= {
+                "reputation": teammates.lower_edge(
+                    list(map(len, tied.values())), len(companions[account] - praises.keys())
+                ),
+                "praise_count": len(praises),
+                "top_traits": [trait.value for trait in teammates.top_traits(praises)],
+            }
 
     def _add_chats(self, words: dict[str, Any]) -> None:
         pairs = sorted(self.pairs)

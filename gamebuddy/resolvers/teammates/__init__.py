@@ -18,7 +18,7 @@ from gamebuddy.resolvers.teammates.reach import (
     lock_pair,
     no_such_player,
 )
-from gamebuddy.resolvers.teammates.reputation import forget_praise, praise
+from gamebuddy.resolvers.teammates.reputation import forget_praise, lower_edge, praise, top_traits
 from gamebuddy.resolvers.teammates.requests import (
     Direction,
     answer_request,
@@ -45,6 +45,7 @@ __all__ = [
     "is_teammate_of",
     "is_within_reach",
     "lock_pair",
+    "lower_edge",
     "no_such_player",
     "notes_by_ids",
     "praise",
@@ -53,5 +54,6 @@ __all__ = [
     "requests_by_ids",
     "send_request",
     "set_note",
+    "top_traits",
     "unblock_user",
 ]

@@ -14,9 +14,10 @@ everybody praises everybody is one voice for each of its members, and praising b
 
 import math
 import uuid
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Date, and_, cast, delete, exists, func, or_, select, union, update
 from sqlalchemy.dialects.postgresql import insert
@@ -127,12 +128,14 @@ async def recount(session: WriteSession, account_ids: Collection[uuid.UUID]) -> 
     ties = await _ties(session, ids)
     companions = await _companions(session, ids)
     for account_id, received in praises.items():
-        praisers = {row.by_id for row in received}
-        edge = lower_edge([ties[account_id, by_id] for by_id in praisers], len(companions[account_id] - praisers))
+        said: dict[uuid.UUID, set[Trait]] = defaultdict(set)
+        for row in received:
+            said[row.by_id].update(row.traits)
+        edge = lower_edge([ties[account_id, by_id] for by_id in said], len(companions[account_id] - said.keys()))
         await session.execute(
             update(profile)
             .where(profile.account_id == account_id)
-            .values(reputation=edge if received else None, praise_count=len(received), top_traits=_top_traits(received))
+            .values(reputation=edge if received else None, praise_count=len(received), top_traits=top_traits(said))
             .execution_options(synchronize_session=False)
         )
 
@@ -162,10 +165,9 @@ def next_week(now: datetime) -> datetime:
     return midnight + timedelta(days=7 - now.weekday())
 
 
-def _top_traits(praises: Sequence[db.Praise]) -> list[Trait]:
-    """Give what most people praise, however often each of them does; of equals in the order of Trait."""
-    said = {(row.by_id, trait) for row in praises for trait in row.traits}
-    counts = Counter(trait for _, trait in said)
+def top_traits(said: Mapping[Any, Iterable[Trait]]) -> list[Trait]:
+    """Give what most people praise, by what each of them has said; of equals in the order of Trait."""
+    counts = Counter(trait for traits in said.values() for trait in set(traits))
     return sorted(counts, key=lambda trait: (-counts[trait], list(Trait).index(trait)))[:MOST_TRAITS]
 
 
