@@ -24,6 +24,8 @@ from gamebuddy import settings as configuration
 from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
 from gamebuddy.events.hub import Hub
+from gamebuddy.files import PATH as FILES
+from gamebuddy.files import Files, Transfers
 from gamebuddy.resolvers.housekeeping import Housekeeper
 from gamebuddy.schema import faults, root
 from gamebuddy.schema.callers import Callers
@@ -81,13 +83,14 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         settings=settings,
         database=database,
         gate=gate,
+        files=Files(settings, gate.keys, path=FILES),
         hub=Hub(database),
         cursors=Cursors(gate.keys),
         schema=schema,
         documents=Documents(schema, settings),
     )
     postman = mail.Postman(settings, database_url)
-    housekeeper = Housekeeper(database)
+    housekeeper = Housekeeper(database, services.files)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -100,6 +103,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await housekeeper.stop()
         await postman.stop()
         await services.hub.stop()
+        await services.files.close()
         await gate.close()
         await database.close()
 
@@ -116,6 +120,9 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         Route(READY, house.readyz),
         Route(METRICS, house.metrics),
     ]
+    if services.files.folder is not None:
+        transfers = Transfers(services.files)
+        app.router.routes.append(Route(FILES + "/{ticket}", transfers.answer, methods=["GET", "PUT"]))
     if settings.is_development:
         app.router.routes += [Route(MAIL, house.mailbox), Route(MAIL + "/{key}", house.letter)]
     app.mount("/static", StaticFiles(directory=pages.STATIC_FILES), name="static")
@@ -126,7 +133,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT"],
             allow_headers=["authorization", "content-type"],
             expose_headers=["www-authenticate"],
         )
@@ -248,9 +255,11 @@ async def _guard(request: Request, answer: Callable[[Request], Awaitable[Respons
 
 async def _plain_error(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "BAD_REQUEST")
+    codes = {403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
+    code = codes.get(status, "BAD_REQUEST")
     headers: dict[str, Any] = dict(getattr(error, "headers", None) or {})
-    return _error(status, code, "There is nothing here." if status == 404 else str(error), headers)  # noqa: PLR2004
+    message = error.detail if isinstance(error, HTTPException) else str(error)
+    return _error(status, code, "There is nothing here." if status == 404 else message, headers)  # noqa: PLR2004
 
 
 async def _fault(_: Request, fault: Exception) -> Response:

@@ -43,6 +43,7 @@ class Code(StrEnum):
     LIMIT_REACHED = "LIMIT_REACHED"
     CONFLICT = "CONFLICT"
     IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
+    UNSUPPORTED = "UNSUPPORTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     previous_secret_keys: Secrets = ()
     public_url: str | None = None
     smtp_url: SecretStr | None = None
+    storage_url: str | None = None
     mail_from: str = "GameBuddy <no-reply@gamebuddy.example>"
     trusted_proxies: Names = ()
     cors_origins: Names = ()
@@ -120,6 +121,13 @@ class Settings(BaseSettings):
             parts = urlsplit(value.get_secret_value())
             if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
                 raise ValueError("has to look like smtp://user:password@host:port or smtps://…")
+        return value
+
+    @field_validator("storage_url")
+    @classmethod
+    def _storage(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in {"s3", "gs", "az"} or not urlsplit(value).netloc):
+            raise ValueError("has to look like s3://bucket/folder, gs://… or az://…")
         return value
 
     @field_validator("public_url")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -163,7 +164,7 @@ def make(services: Services, api: Api) -> Factory:
 
 
 @pytest.fixture
-async def clean(database_url: str, post_office: PostOffice) -> AsyncIterator[None]:
+async def clean(database_url: str, post_office: PostOffice, settings: Settings) -> AsyncIterator[None]:
     """Nothing but the catalogue, before and after; and no secret of the test in what it leaves behind."""
     LEAKS.forget()
     yield
@@ -171,6 +172,7 @@ async def clean(database_url: str, post_office: PostOffice) -> AsyncIterator[Non
     await _letters_are_out(connection)
     leaks = await LEAKS.find(connection)
     post_office.empty()
+    shutil.rmtree(settings.data_dir / "files", ignore_errors=True)
     tables = await connection.fetch(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         " AND relname <> ALL($1)",

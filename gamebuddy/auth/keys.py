@@ -1,6 +1,7 @@
 """One secret, many keys: what is signed or sealed for one purpose is worthless for another."""
 
 import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,12 @@ class Purpose(StrEnum):
     ONE_TIME_CODE = "one-time-code"
     LONG_CODE = "long-code"
     CURSOR = "cursor"
+    FILE_LINK = "file-link"
     TOTP_SECRET = "totp-secret"  # noqa: S105 - the name of a purpose
+
+
+class NotVouchedFor(Exception):
+    """This was not made by us, or for something else."""
 
 
 class Unsealable(Exception):
@@ -59,6 +65,26 @@ class Keys:
             hmac.compare_digest(expected[:signature_bytes], signature) for expected in self.signatures(purpose, message)
         )
 
+    def ticket(self, purpose: Purpose, scope: str, body: bytes, *, signature_bytes: int) -> str:
+        """Write what clients bring back as it was given to them, in a URL too; the scope is signed, not carried."""
+        signature = self.sign(purpose, _ticket(scope, body))[:signature_bytes]
+        return base64.urlsafe_b64encode(signature + body).decode().rstrip("=")
+
+    def read_ticket(self, purpose: Purpose, scope: str, ticket: str, *, signature_bytes: int) -> bytes:
+        """Give the body of a ticket.
+
+        Raises:
+            NotVouchedFor: when it is none, or one of another scope.
+        """
+        try:
+            raw = base64.b64decode(ticket + "=" * (-len(ticket) % 4), altchars=b"-_", validate=True)
+        except (ValueError, binascii.Error):
+            raise NotVouchedFor from None
+        signature, body = raw[:signature_bytes], raw[signature_bytes:]
+        if not self.vouches(purpose, _ticket(scope, body), signature, signature_bytes=signature_bytes):
+            raise NotVouchedFor
+        return body
+
     def seal(self, purpose: Purpose, data: bytes) -> bytes:
         """Encrypt what has to be read again, so that nobody reads or changes it where it is kept."""
         return self._fernet(purpose).encrypt(data)
@@ -79,6 +105,10 @@ class Keys:
 
     def _all(self, purpose: Purpose) -> Sequence[bytes]:
         return [_sign(secret, f"gamebuddy/1/{purpose}".encode()) for secret in self._secrets]
+
+
+def _ticket(scope: str, body: bytes) -> bytes:
+    return scope.encode() + b"\0" + body
 
 
 def _sign(key: bytes, message: bytes) -> bytes:

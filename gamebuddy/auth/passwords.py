@@ -1,12 +1,9 @@
 """Passwords: what is refused before any work, and the slow hash that keeps the rest."""
 
-import asyncio
 import itertools
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
 
@@ -14,7 +11,8 @@ import argon2
 import structlog
 
 from gamebuddy import text
-from gamebuddy.errors import Code, Unavailable, reject
+from gamebuddy.errors import Code, reject
+from gamebuddy.workers import Workers
 
 SHORTEST, LONGEST = 8, 128  # code points
 # 19 MiB, two passes, one lane: the first choice of the OWASP Password Storage Cheat Sheet.
@@ -51,8 +49,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = argon2.PasswordHasher(PASSES, MEMORY_KIB, LANES)
-        self._threads = ThreadPoolExecutor(THREADS, "argon2")
-        self._at_work = 0
+        self._workers = Workers("argon2", threads=THREADS, waiting_room=WAITING_ROOM)
         self._nobodys = self._hasher.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
@@ -61,7 +58,7 @@ class Passwords:
         Raises:
             Unavailable: at once, when too many wait.
         """
-        return await self._in_thread(self._hasher.hash, password)
+        return await self._workers.run(self._hasher.hash, password)
 
     async def verify(self, password: str, stored: str | None) -> bool:
         """Tell whether it is the password. Costs the same where nothing, or nothing readable, is stored.
@@ -74,7 +71,7 @@ class Passwords:
             log.error("password_hash_unreadable")
         if len(password) > LONGEST:  # nobody has such a password: no work for it, as when it was made
             return False
-        matches = await self._in_thread(self._matches, password, stored if stored and is_readable else self._nobodys)
+        matches = await self._workers.run(self._matches, password, stored if stored and is_readable else self._nobodys)
         return matches and is_readable
 
     def needs_rehash(self, stored: str) -> bool:
@@ -83,16 +80,7 @@ class Passwords:
 
     async def close(self) -> None:
         """Drop what waits and end the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _in_thread[*P, R](self, work: Callable[[*P], R], *arguments: *P) -> R:
-        if self._at_work >= THREADS + WAITING_ROOM:
-            raise Unavailable
-        self._at_work += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-        finally:
-            self._at_work -= 1
+        await self._workers.close()
 
     def _matches(self, password: str, stored: str) -> bool:
         try:

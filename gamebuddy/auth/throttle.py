@@ -37,6 +37,7 @@ class Limit(StrEnum):
     LETTERS = "LETTERS"
     EMAIL_CHANGES = "EMAIL_CHANGES"
     SEND_MESSAGE = "SEND_MESSAGE"
+    UPLOAD = "UPLOAD"
     SIGN_IN_BY_ADDRESS = "SIGN_IN_BY_ADDRESS"
     REGISTER_BY_ADDRESS = "REGISTER_BY_ADDRESS"
     ASK_FOR_LETTER_BY_ADDRESS = "ASK_FOR_LETTER_BY_ADDRESS"
@@ -53,6 +54,7 @@ RATES: Mapping[Limit, Rate] = {
     Limit.LETTERS: Rate(3, timedelta(hours=1)),
     Limit.EMAIL_CHANGES: Rate(5, timedelta(hours=1)),
     Limit.SEND_MESSAGE: Rate(60, timedelta(milliseconds=200)),
+    Limit.UPLOAD: Rate(60, timedelta(minutes=1)),
     Limit.SIGN_IN_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
     Limit.REGISTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
     Limit.ASK_FOR_LETTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),

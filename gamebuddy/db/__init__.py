@@ -29,6 +29,7 @@ from gamebuddy.db.chat import (
     WhoMay,
 )
 from gamebuddy.db.events import Event, EventLog
+from gamebuddy.db.files import Attachment, Upload, UploadPurpose
 from gamebuddy.db.games import Game, GameRank, GameRole, Genre, Platform
 from gamebuddy.db.moderation import AuditAction, AuditEntry, Sanction, SanctionKind
 from gamebuddy.db.profiles import (
@@ -60,6 +61,7 @@ __all__ = [
     "Account",
     "AccountStatus",
     "AgeBand",
+    "Attachment",
     "Audience",
     "AuditAction",
     "AuditEntry",
@@ -107,6 +109,8 @@ __all__ = [
     "Teammate",
     "TeammateRequest",
     "Trait",
+    "Upload",
+    "UploadPurpose",
     "UserNote",
     "VoiceChat",
     "WhoMay",

@@ -54,6 +54,7 @@ class Chat(Row):
     __table_args__ = (
         Index("uq_chats_pair", "first_account_id", "second_account_id", unique=True),
         Index("uq_chats_creator_id_client_id", "creator_id", "client_id", unique=True),
+        Index("ix_chats_avatar_id", "avatar_id", postgresql_where=text("avatar_id IS NOT NULL")),
         CheckConstraint("(kind = 'DIRECT') = (first_account_id IS NOT NULL)", name="pair_is_direct"),
         CheckConstraint("first_account_id < second_account_id", name="pair_order"),
     )
@@ -61,6 +62,7 @@ class Chat(Row):
     id: Mapped[Id] = mapped_column(default_factory=new_id)
     kind: Mapped[ChatKind]
     title: Mapped[str | None] = mapped_column(default=None)
+    avatar_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("uploads.id"), default=None)
     first_account_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(), default=None)
     second_account_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(), default=None)
     creator_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(on_delete="SET NULL"), default=None)

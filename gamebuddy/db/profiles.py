@@ -68,6 +68,7 @@ class Profile(Row):
     __table_args__ = (
         CheckConstraint("cardinality(languages) <= 20", name="languages_count"),
         Index("ix_profiles_zone", "time_zone", "schedule_made_on", postgresql_where=text("schedule IS NOT NULL")),
+        Index("ix_profiles_avatar_id", "avatar_id", postgresql_where=text("avatar_id IS NOT NULL")),
         Index("ix_profiles_looking", "active_on", postgresql_where=text("is_looking_for_teammates")),
     )
 
@@ -88,6 +89,7 @@ class Profile(Row):
     schedule_made_on: Mapped[date | None] = mapped_column(Date, default=None)
     is_looking_for_teammates: Mapped[bool] = mapped_column(default=True)
     reputation: Mapped[int | None] = mapped_column(Integer, default=None)  # thousandths; null before the first praise
+    avatar_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("uploads.id"), default=None)
     praise_count: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     top_traits: Mapped[list[Trait]] = mapped_column(
         ARRAY(Enum(Trait, native_enum=False, length=32)), default_factory=list, server_default=text("'{}'")

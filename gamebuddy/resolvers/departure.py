@@ -14,7 +14,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import AccountStatus, AuditAction, RequestStatus, WriteSession
 from gamebuddy.errors import Code, Rejected, reject
 from gamebuddy.mail import Letter, LetterKind
-from gamebuddy.resolvers import administration, audit, chat, profiles, teammates
+from gamebuddy.resolvers import administration, audit, chat, profiles, teammates, uploads
 from gamebuddy.resolvers.accounts import recovery, second_factor
 from gamebuddy.resolvers.accounts.registration import free_username, made_up_name
 from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, end_sessions, open_session
@@ -214,6 +214,7 @@ async def _withdraw_requests(session: WriteSession, account_id: uuid.UUID) -> No
 
 async def _erase_messages(session: WriteSession, account_id: uuid.UUID) -> None:
     own = select(db.Message.id).where(db.Message.author_id == account_id)
+    await uploads.leave_attachments(session, own)
     for table in (db.MessageVersion, db.Mention, db.Reaction):
         await session.execute(
             delete(table).where(table.message_id.in_(own)).execution_options(synchronize_session=False)

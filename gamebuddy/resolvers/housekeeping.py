@@ -14,7 +14,8 @@ from gamebuddy import db
 from gamebuddy.db import AccountStatus, Database, Role, SanctionKind, WriteSession
 from gamebuddy.db.search import ENTERED_DAYS
 from gamebuddy.errors import Unavailable
-from gamebuddy.resolvers import departure, profiles, schedules
+from gamebuddy.files import Files
+from gamebuddy.resolvers import departure, profiles, schedules, uploads
 from gamebuddy.resolvers.accounts.registration import is_stale_claim
 from gamebuddy.resolvers.accounts.sessions import is_live
 from gamebuddy.resolvers.accounts.signing_in import KNOWN_FOR
@@ -33,8 +34,9 @@ type Sweep = Callable[[WriteSession], Awaitable[int]]
 class Housekeeper:
     """Sweeps every ten minutes, from `start` to `stop`; of many processes one at a time."""
 
-    def __init__(self, database: Database, *, pause_seconds: float = PAUSE_SECONDS) -> None:
+    def __init__(self, database: Database, files: Files, *, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._database = database
+        self._files = files
         self._pause_seconds = pause_seconds
         self._task: asyncio.Task[None] | None = None
 
@@ -54,14 +56,14 @@ class Housekeeper:
         while True:
             await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the nodes
             try:
-                await sweep(self._database)
+                await sweep(self._database, self._files)
             except Unavailable:
                 log.warning("housekeeping_put_off")
             except Exception:  # whatever it is, the next round may do better
                 log.exception("housekeeping_failed")
 
 
-async def sweep(database: Database) -> dict[str, int]:
+async def sweep(database: Database, files: Files) -> dict[str, int]:
     """Do everything that is due, in small transactions; tells how many rows each sweep took.
 
     Raises:
@@ -79,6 +81,7 @@ async def sweep(database: Database) -> dict[str, int]:
             taken[name] += count
             if count < BATCH and not (count and work in ONE_BY_ONE):
                 break
+    taken["drop_uploads"] = await uploads.sweep(database, files)
     if any(taken.values()):
         log.info("swept", **{name: count for name, count in taken.items() if count})
     return taken

@@ -12,9 +12,10 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from gamebuddy import db, text
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.db import ReadSession, WriteSession
+from gamebuddy.db import ReadSession, UploadPurpose, WriteSession
 from gamebuddy.errors import Code, Problem, Rejected, reject
-from gamebuddy.resolvers import schedules, week
+from gamebuddy.files import Files
+from gamebuddy.resolvers import schedules, uploads, week
 
 LONGEST_BIO = 500
 MOST_GAMES = 50
@@ -103,6 +104,24 @@ def age_band(birth_date: date | None, today: date) -> db.AgeBand | None:
 def age(birth_date: date, today: date) -> int:
     """Give the age in whole years; those born on 29 February have their birthday on 1 March in other years."""
     return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+
+
+async def set_avatar(session: WriteSession, viewer: Viewer, *, files: Files, upload_id: uuid.UUID | None) -> db.Account:
+    """Show a picture that was sent beside the viewer's name, or none; of two at the same time the later one stays.
+
+    Raises:
+        Rejected: NOT_FOUND, UNSUPPORTED and INVALID for the upload.
+        Unavailable: when too many pictures wait.
+    """
+    if upload_id is not None:
+        await uploads.check(session, viewer, files, [upload_id], UploadPurpose.AVATAR, "upload_id")
+    profile = await _locked(session, viewer.account_id)
+    if upload_id is not None:
+        await uploads.use(session, viewer, [upload_id], UploadPurpose.AVATAR, "upload_id")
+    if profile.avatar_id is not None:
+        await uploads.leave(session, [profile.avatar_id])
+    profile.avatar_id = upload_id
+    return await session.get_one(db.Account, viewer.account_id)
 
 
 async def by_ids(session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Profile]:
@@ -301,6 +320,10 @@ async def forget(session: WriteSession, account_ids: Collection[uuid.UUID]) -> N
         .values(player_count=func.greatest(0, db.Game.player_count - gone.c.count))
         .execution_options(synchronize_session=False)
     )
+    avatars = select(db.Profile.avatar_id).where(
+        db.Profile.account_id.in_(account_ids), db.Profile.avatar_id.is_not(None)
+    )
+    await uploads.leave(session, (await session.scalars(avatars)).all())
     for table in (db.PlayerGame, db.Profile):
         await session.execute(
             delete(table).where(table.account_id.in_(account_ids)).execution_options(synchronize_session=False)

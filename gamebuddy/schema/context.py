@@ -12,6 +12,7 @@ from gamebuddy.auth.gate import Gate
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, ReadSession
 from gamebuddy.events.hub import Hub
+from gamebuddy.files import Files
 from gamebuddy.schema.documents import Documents, Prepared
 from gamebuddy.schema.loaders import Loaders
 from gamebuddy.schema.paging import Cursors
@@ -33,6 +34,7 @@ class Services:
     settings: Settings
     database: Database
     gate: Gate
+    files: Files
     hub: Hub
     cursors: Cursors
     schema: Schema

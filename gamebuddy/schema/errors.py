@@ -31,6 +31,7 @@ describe_enum(
     LIMIT_REACHED="A limit on how many there may be is reached.",
     CONFLICT="It has changed meanwhile: load it again.",
     IDEMPOTENCY_MISMATCH="This clientId was used before with other content.",
+    UNSUPPORTED="A file of a type that is not taken, or whose bytes are something else.",
 )
 
 

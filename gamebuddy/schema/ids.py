@@ -26,6 +26,8 @@ class Kind(StrEnum):
     CHAT = "cht"
     MESSAGE = "msg"
     INVITE_LINK = "inv"
+    ATTACHMENT = "att"
+    UPLOAD = "upl"
     EVENT = "evt"
     ACCOUNT = "acc"
     SANCTION = "snc"

@@ -47,6 +47,8 @@ class Loaders:
         self.pins = self._by_id(chat.pins_by_ids)
         self.unread_mentions = self._by_id(chat.unread_mentions_by_ids)
         self.mentions = self._by_id(chat.mentions_by_ids)
+        self.attachments = self._by_id(chat.attachments_by_ids)
+        self.attachments_of = self._by_id(chat.attachments_by_message_ids)
         self.reactions = self._by_id(chat.reactions_by_ids)
         self.invite_links = self._by_id(chat.links_by_ids)
         self.invite_links_of = self._by_id(chat.links_by_chat_ids)

@@ -18,11 +18,12 @@ from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
 from gamebuddy.schema.errors import UserError
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
+from gamebuddy.schema.files import Size, avatar_url
 from gamebuddy.schema.games import Game, GameRank, GameRole, Genre, genres_by_ids
 from gamebuddy.schema.games import game as show_game
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
-from gamebuddy.schema.scalars import CountryCode, LanguageTag, Moment, TimeZone
+from gamebuddy.schema.scalars import CountryCode, LanguageTag, Moment, TimeZone, WebAddress
 
 describe_enum(
     db.Role,
@@ -302,6 +303,21 @@ class User(Node):
         return Profile.of(row, is_reduced=info.context.viewer is None)
 
     @field
+    async def avatar_url(self, info: Info, size: Size = 256) -> WebAddress | None:
+        """A square picture, WebP; null where there is none. For signed-in viewers.
+
+        The link works for an hour or two.
+        """
+        return await self.show_avatar(info, size)
+
+    async def show_avatar(self, info: Info, size: int) -> WebAddress | None:
+        """Make the link of the picture."""
+        if self.is_deleted or info.context.viewer is None:
+            return None
+        row = cast("db.Profile", await info.context.loaders.profiles.load(self.row_id))
+        return await avatar_url(info, row.avatar_id, size)
+
+    @field
     async def reputation(self, info: Info) -> Reputation:
         """What teammates say, present and past."""
         if self.is_deleted or info.context.viewer is None:
@@ -427,6 +443,15 @@ class UpdateProfileInput:
         return cast("ProfileChanges", given)
 
 
+@strawberry.input(description="The picture to show beside one's own name.")
+class SetAvatarInput:
+    """See the description."""
+
+    upload_id: strawberry.ID | None = strawberry.field(
+        description="From createUpload; null removes the avatar.", default=None
+    )
+
+
 @strawberry.type(description="The player after the change.")
 class ProfilePayload:
     """See the description."""
@@ -469,4 +494,11 @@ class PlayerMutations:
     async def update_profile(self, door: Writing, input: UpdateProfileInput) -> ProfilePayload:
         """Change what is named in one's own profile and nothing else. Found under the new values at once."""
         account = await profiles.update_profile(door.session, door.viewer, input.changes())
+        return ProfilePayload(user=User.of(account))
+
+    @mutation(Right.UPLOAD)
+    async def set_avatar(self, door: Writing, input: SetAvatarInput) -> ProfilePayload:
+        """Show a picture beside one's own name, or none."""
+        upload_id = ids.read(Kind.UPLOAD, input.upload_id) if input.upload_id is not None else None
+        account = await profiles.set_avatar(door.session, door.viewer, files=door.services.files, upload_id=upload_id)
         return ProfilePayload(user=User.of(account))

@@ -41,6 +41,7 @@ from gamebuddy.schema.documents import UsePrepared
 from gamebuddy.schema.errors import InputError, RetryLater, Sanctioned
 from gamebuddy.schema.events import EventQueries, EventSubscriptions
 from gamebuddy.schema.fields import Reading, query, rights_of
+from gamebuddy.schema.files import Attachment, FileMutations
 from gamebuddy.schema.games import Game, GameQueries, GameRank, GameRole, Genre
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
@@ -74,8 +75,9 @@ async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
         Kind.CHAT: (loaders.chats.load, Chat.of),
         Kind.MESSAGE: (loaders.messages.load, Message.of),
         Kind.INVITE_LINK: (loaders.invite_links.load, InviteLink.of),
+        Kind.ATTACHMENT: (loaders.attachments.load, Attachment.of),
     }
-    if kind not in ways:  # events have ids to tell repeats apart, and are read as streams only
+    if kind not in ways:  # events are read as streams only, uploads until they are used not at all
         return None
     load, show = ways[kind]
     row = await load(row_id)
@@ -124,6 +126,7 @@ MUTATIONS = (
     RecoveryMutations,
     SecondFactorMutations,
     PlayerMutations,
+    FileMutations,
     TeammateMutations,
     ChatMutations,
     AdministrationMutations,

@@ -167,12 +167,16 @@ class UnblockUserInput:
 class TeammateRequestPayload:
     """See the description."""
 
-    request: TeammateRequest | None = strawberry.field(
-        description="The request; null when nothing was changed.", default=None
-    )
+    row: strawberry.Private[db.TeammateRequest | None] = None
     user_errors: list[UserError] = strawberry.field(
         description="What to mend; empty exactly on success.", default_factory=list
     )
+
+    @field
+    async def request(self, info: Info) -> TeammateRequest | None:
+        """The request; null when nothing was changed, and when one of the two has blocked the other meanwhile."""
+        row = await info.context.loaders.requests.load(self.row.id) if self.row else None
+        return TeammateRequest.of(row) if row else None
 
 
 @strawberry.type(description="The player after the change.")
@@ -288,7 +292,7 @@ class TeammateMutations:
             message=input.message,
             game_id=ids.read(Kind.GAME, input.game_id) if input.game_id is not None else None,
         )
-        return TeammateRequestPayload(request=TeammateRequest.of(request))
+        return TeammateRequestPayload(row=request)
 
     @mutation(Right.MANAGE_TEAMMATES)
     async def answer_teammate_request(self, door: Writing, input: AnswerTeammateRequestInput) -> TeammateRequestPayload:
@@ -299,7 +303,7 @@ class TeammateMutations:
             request_id=ids.read(Kind.TEAMMATE_REQUEST, input.request_id),
             accept=input.accept,
         )
-        return TeammateRequestPayload(request=TeammateRequest.of(request))
+        return TeammateRequestPayload(row=request)
 
     @mutation(Right.MANAGE_TEAMMATES)
     async def cancel_teammate_request(self, door: Writing, input: CancelTeammateRequestInput) -> TeammateRequestPayload:
@@ -307,7 +311,7 @@ class TeammateMutations:
         request = await teammates.cancel_request(
             door.session, door.viewer, request_id=ids.read(Kind.TEAMMATE_REQUEST, input.request_id)
         )
-        return TeammateRequestPayload(request=TeammateRequest.of(request))
+        return TeammateRequestPayload(row=request)
 
     @mutation(Right.MANAGE_TEAMMATES)
     async def remove_teammate(self, door: Writing, input: RemoveTeammateInput) -> UserPayload:

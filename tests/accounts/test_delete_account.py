@@ -183,7 +183,7 @@ async def test_after_a_fortnight_nothing_is_left(
     assert await refused(api, "restoreAccount", SIGNED_IN, login=NIKA, password=PASSWORD) == [
         ("WRONG_CREDENTIALS", "input")
     ]
-    assert (await housekeeping.sweep(services.database))["erase_departed"] == 1
+    assert (await housekeeping.sweep(services.database, services.files))["erase_departed"] == 1
     async with services.database.read() as session:
         tables = await session.scalars(
             text("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")

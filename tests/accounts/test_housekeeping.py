@@ -24,7 +24,7 @@ async def test_what_is_needed_stays(api: Api, nika: Player, services: Services) 
     await done(api, "requestPasswordReset", login="nika")
     guest = payload(await call(api, "signInAsGuest", "tokens { accessToken }"))["tokens"]["accessToken"]
     await sign_in(api, password="wrong horse 7")
-    await housekeeping.sweep(services.database)
+    await housekeeping.sweep(services.database, services.files)
     tables = (db.Account, db.Session, db.OneTimeCode)
     assert [await count(services, table) for table in tables] == [3, 2, 2]
     assert await count(services, db.RateLimit) > 0
@@ -46,7 +46,7 @@ async def test_what_is_over_goes(api: Api, make: Factory, nika: Player, services
         await session.execute(update(db.OneTimeCode).values(expires_at=LONG_AGO))
         await session.execute(update(db.RateLimit).values(theoretical_arrival_at=LONG_AGO))
         await session.execute(text("UPDATE pgqueuer_log SET created = :at"), {"at": LONG_AGO})
-    taken = await housekeeping.sweep(services.database)
+    taken = await housekeeping.sweep(services.database, services.files)
     assert taken["drop_guests"] == taken["drop_claims"] == 1
     async with services.database.read() as session:
         assert (await session.scalars(select(db.Account.username))).all() == ["nika"]
@@ -58,14 +58,14 @@ async def test_what_is_over_goes(api: Api, make: Factory, nika: Player, services
 async def test_two_houses_are_kept_by_one(api: Api, services: Services) -> None:
     async with services.database.write() as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('gamebuddy sweeps'))"))
-        assert not any((await housekeeping.sweep(services.database)).values())
+        assert not any((await housekeeping.sweep(services.database, services.files)).values())
 
 
 async def test_the_housekeeper_comes_by_itself(api: Api, services: Services) -> None:
     await register(api)
     async with services.database.write() as session:
         await session.execute(update(db.Account).values(created_at=LONG_AGO))
-    keeper = Housekeeper(services.database, pause_seconds=0.01)
+    keeper = Housekeeper(services.database, services.files, pause_seconds=0.01)
     await keeper.start()
     while await count(services, db.Account):
         pass

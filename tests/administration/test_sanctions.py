@@ -89,7 +89,7 @@ async def test_sanctions_end_by_time_without_anybody(mod: Player, nika: Player, 
         await session.execute(
             update(db.Account).where(db.Account.id == nika.account_id).values(banned_until=over, muted_until=over)
         )
-    await housekeeping.sweep(services.database)
+    await housekeeping.sweep(services.database, services.files)
     async with services.database.read() as session:
         account = await session.get_one(db.Account, nika.account_id)
         assert (account.status, account.banned_until, account.muted_until) == (AccountStatus.ACTIVE, None, None)

@@ -101,7 +101,7 @@ async def test_entries_of_those_who_are_long_gone_go_and_come_back(make: Factory
             .values(active_on=today - timedelta(days=63))
         )
         await connection.exec_driver_sql("ALTER TABLE profiles ENABLE TRIGGER USER")
-    assert (await housekeeping.sweep(services.database))["drop_search_entries"] == 1
+    assert (await housekeeping.sweep(services.database, services.files))["drop_search_entries"] == 1
     assert [await entries(player) for player in (gone, here)] == [0, 1]
     await visit(gone, today)
     assert await entries(gone) == 1

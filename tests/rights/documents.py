@@ -36,7 +36,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "roleIds": (Kind.GAME_ROLE,), "rankId": (Kind.GAME_RANK,), "sessionId": (Kind.SESSION,), "chatId": (Kind.CHAT,),
     "requestId": (Kind.TEAMMATE_REQUEST,), "replyToId": (Kind.MESSAGE,), "chat.id": (Kind.CHAT,),
     "message.id": (Kind.MESSAGE,), "messageId": (Kind.MESSAGE,), "forwardMessageId": (Kind.MESSAGE,),
-    "inviteLinkId": (Kind.INVITE_LINK,), "authorId": (Kind.USER,),
+    "inviteLinkId": (Kind.INVITE_LINK,), "authorId": (Kind.USER,), "uploadId": (Kind.UPLOAD,),
+    "avatarUploadId": (Kind.UPLOAD,), "attachmentUploadIds": (Kind.UPLOAD,),
     "user.id": (Kind.USER,), "game.id": (Kind.GAME,), "node.id": tuple(Kind),
     "nodes.ids": tuple(Kind),
 }  # fmt: skip
@@ -44,7 +45,14 @@ BY_TYPE = {
     "Int": 1, "Float": 1.0, "Boolean": True, "EmailAddress": "somebody.new@example.com", "Cursor": "AAAA",
     "DateTime": "2099-01-01T00:00:00Z", "LanguageTag": "en", "CountryCode": "DE", "TimeZone": "Europe/Berlin",
 }  # fmt: skip
-BY_NAME = {"username": "somebody_new", "code": "123456", "birthDate": "2000-01-01", "emoji": "👍"}
+BY_NAME = {
+    "mediaType": "image/png",
+    "fileName": "a.png",
+    "username": "somebody_new",
+    "code": "123456",
+    "birthDate": "2000-01-01",
+    "emoji": "👍",
+}
 # What the schema lets one leave out, though nothing is looked at without it.
 NEEDED = {"sendMessage.text"}
 # What excludes what is needed.

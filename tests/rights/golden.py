@@ -46,6 +46,8 @@ Mutation.undoEmailChange            y  y  y  y  y  y  x  y
 Mutation.restoreAccount             y  y  y  y  y  y  x  y
 Mutation.signOut                    s  y  y  y  y  y  x  y
 Mutation.updateProfile              s  y  y  y  y  y  x  y
+Mutation.createUpload               s  f  f  y  y  y  x  y
+Mutation.setAvatar                  s  f  f  y  y  y  x  y
 Mutation.revokeSession              s  f  f  y  y  y  x  y
 Mutation.revokeOtherSessions        s  f  f  y  y  y  x  y
 Mutation.changePassword             s  f  f  y  y  y  x  y

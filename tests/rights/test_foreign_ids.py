@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -32,6 +33,7 @@ SEEN_BY = {
     "Mutation.setUserRole": ({"admin"}, "the staff acts also on those who have blocked it"),
     "a blocker": ({"anonymous"}, "nobody can have blocked one who is not signed in"),
 }
+PURPOSES = {"Mutation.sendMessage": db.UploadPurpose.ATTACHMENT}
 HIDING = [place for place in places() if not set(place.kinds) <= PUBLIC.keys()]
 VIEWERS = ("anonymous", "guest", "user", "moderator", "admin")
 NO_IDS = (
@@ -72,6 +74,8 @@ async def world(make: Factory, viewer: Player) -> World:
     group, direct = await make.group(one, other), await make.direct_chat(other, one)
     message, whisper = await make.send(one, group, TEXT), await make.send(other, direct, TEXT)
     request = db.TeammateRequest(sender_id=one.account_id, receiver_id=other.account_id)
+    uploads = [checked_upload(other, purpose) for purpose in db.UploadPurpose]
+    file = db.Attachment(message_id=ids.read(Kind.MESSAGE, message["id"]), upload_id=uploads[1].id, position=0)
     sanction = db.Sanction(account_id=other.account_id, kind=db.SanctionKind.MUTE, reason="loud")
     link = db.InviteLink(chat_id=ids.read(Kind.CHAT, group), created_by_id=other.account_id, code="way of others")
     # A chat that the viewer has read before and is in no more.
@@ -81,7 +85,9 @@ async def world(make: Factory, viewer: Player) -> World:
         entries = [
             db.AuditEntry(actor_id=who.account_id, action=db.AuditAction.CHANGE_PASSWORD) for who in (one, other)
         ]
-        session.add_all([request, sanction, link, *entries])
+        session.add_all([request, sanction, link, *uploads, *entries])
+        await session.flush()
+        session.add(file)
         row = await session.get_one(db.ChatMember, (ids.read(Kind.CHAT, left), viewer.account_id))
         await session.delete(row)
     people = {"a blocker": one, "a claim": claim, "a deleted one": gone}
@@ -95,6 +101,8 @@ async def world(make: Factory, viewer: Player) -> World:
         Kind.TEAMMATE_REQUEST: {"between others": ids.write(Kind.TEAMMATE_REQUEST, request.id)},
         Kind.SANCTION: {"of others": ids.write(Kind.SANCTION, sanction.id)},
         Kind.AUDIT_ENTRY: {"about others": ids.write(Kind.AUDIT_ENTRY, entries[1].id)},
+        Kind.UPLOAD: {row.purpose.value: ids.write(Kind.UPLOAD, row.id) for row in uploads},
+        Kind.ATTACHMENT: {"in a group": ids.write(Kind.ATTACHMENT, file.id)},
         Kind.INVITE_LINK: {"of others": ids.write(Kind.INVITE_LINK, link.id)},
         Kind.EVENT: {"the first one": ids.write(Kind.EVENT, UUID(int=1))},
     }
@@ -111,13 +119,28 @@ async def usable(make: Factory, viewer: Player) -> dict[Kind, str]:
         for member, role in ((viewer, db.MemberRole.OWNER), (mate, db.MemberRole.MEMBER)):
             row = await session.get_one(db.ChatMember, (link.chat_id, member.account_id))
             row.role = role
+    message = await make.send(mate, group, TEXT)
+    upload = checked_upload(mate, db.UploadPurpose.ATTACHMENT)
+    file = db.Attachment(message_id=ids.read(Kind.MESSAGE, message["id"]), upload_id=upload.id, position=0)
+    async with make.services.database.write() as session:
+        session.add(upload)
+        await session.flush()
+        session.add(file)
     return {
         Kind.USER: mate.id,
+        Kind.ATTACHMENT: ids.write(Kind.ATTACHMENT, file.id),
         Kind.CHAT: group,
         Kind.INVITE_LINK: ids.write(Kind.INVITE_LINK, link.id),
-        Kind.MESSAGE: (await make.send(mate, group, TEXT))["id"],
+        Kind.MESSAGE: message["id"],
         Kind.GAME: ids.write(Kind.GAME, await make.game_id("valorant")),
     }
+
+
+def checked_upload(of: Player, purpose: db.UploadPurpose) -> db.Upload:
+    """Make an upload that may be used."""
+    row = db.Upload(account_id=of.account_id, purpose=purpose, file_name="a.png", media_type="image/png", byte_size=10)
+    row.checked_at = datetime.now(UTC)
+    return row
 
 
 async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
@@ -128,10 +151,12 @@ async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
         sender, receiver = viewer, fan
     request = db.TeammateRequest(sender_id=sender.account_id, receiver_id=receiver.account_id)
     sanction = db.Sanction(account_id=fan.account_id, kind=db.SanctionKind.MUTE, reason="loud")
+    upload = checked_upload(viewer, PURPOSES.get(place.operation, db.UploadPurpose.AVATAR))
     entry = db.AuditEntry(actor_id=fan.account_id, target_id=fan.account_id, action=db.AuditAction.CHANGE_PASSWORD)
     async with make.services.database.write() as session:
-        session.add_all([request, sanction, entry])
+        session.add_all([request, sanction, upload, entry])
     seen: dict[Kind, str] = {
+        Kind.UPLOAD: ids.write(Kind.UPLOAD, upload.id),
         Kind.PROFILE: ids.write(Kind.PROFILE, fan.account_id),
         Kind.ACCOUNT: ids.write(Kind.ACCOUNT, fan.account_id),
         Kind.SESSION: ids.write(Kind.SESSION, viewer.session_id),
@@ -203,10 +228,12 @@ async def test_every_kind_of_id_is_foreign_or_public(make: Factory) -> None:
 
 @pytest.mark.parametrize("place", HIDING, ids=str)
 async def test_what_may_be_seen_is_answered_otherwise(make: Factory, place: Place) -> None:
-    # Without this the comparison above would be content with operations that never look at the id.
+    # Without this the comparison above would be content with operations that never look at the id. Events are read as
+    # streams only, uploads not at all.
+    no_nodes = {Kind.EVENT, Kind.UPLOAD} if place.operation in {"Query.node", "Query.nodes"} else {Kind.EVENT}
     viewer = await somebody(make, "admin")
     some, seen = World({}, await usable(make, viewer)), await own(make, viewer, place)
-    for kind in set(place.kinds) - PUBLIC.keys() - {Kind.EVENT}:  # events are read as streams only
+    for kind in set(place.kinds) - PUBLIC.keys() - no_nodes:
         unknown = await answer(viewer.api, place, nobody(kind), some)
         assert await answer(viewer.api, place, seen.get(kind) or some.usable[kind], some) != unknown, kind.name
 

@@ -13,6 +13,7 @@ from gamebuddy.db import ChatKind, MessageKind, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import MessageDeleted, MessageEdited, MessagePinned, ReactionChanged
+from gamebuddy.resolvers import uploads
 from gamebuddy.resolvers.chat.access import access_message, advance, is_open_to, lock_chat, other_of
 from gamebuddy.resolvers.chat.mentioning import find_named, keep_named
 from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, require
@@ -56,7 +57,7 @@ async def edit_message(session: WriteSession, viewer: Viewer, *, message_id: uui
 
 
 async def delete_for_everyone(session: WriteSession, viewer: Viewer, *, message_id: uuid.UUID) -> db.Message:
-    """Take a message back: its text, signs and pin are gone for everybody. Once more changes nothing.
+    """Take a message back: its text, files, signs and pin are gone for everybody. Once more changes nothing.
 
     Its author may for 24 hours; the owner and admins of a group may at any time.
 
@@ -78,6 +79,7 @@ async def delete_for_everyone(session: WriteSession, viewer: Viewer, *, message_
         await session.execute(
             delete(table).where(table.message_id == message.id).execution_options(synchronize_session=False)
         )
+    await uploads.leave_attachments(session, [message.id])
     message.text, message.deleted_at, message.pinned_at = "", datetime.now(UTC), None
     message.calls_everyone = False
     await session.flush()

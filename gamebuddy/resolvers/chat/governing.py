@@ -7,10 +7,12 @@ from sqlalchemy import update
 
 from gamebuddy import db, text
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.db import ChatKind, MemberRole, WhoMay, WriteSession
+from gamebuddy.db import ChatKind, MemberRole, UploadPurpose, WhoMay, WriteSession
 from gamebuddy.errors import Code, Rejected, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import ChatUpdated, MemberRoleChanged
+from gamebuddy.files import Files
+from gamebuddy.resolvers import uploads
 from gamebuddy.resolvers.chat.access import advance, lock_chat, move_members
 from gamebuddy.resolvers.chat.joining import LONGEST_TITLE
 from gamebuddy.resolvers.chat.leaving import no_such_member
@@ -22,9 +24,10 @@ SLOWEST = 6 * 3_600  # seconds
 
 
 class ChatChanges(TypedDict, total=False):
-    """What is to be changed; what is not named stays. A title takes EDIT_INFO, everything else is the owner's."""
+    """What is to be changed; what is not named stays. Title and picture take EDIT_INFO, the rest is the owner's."""
 
     title: str | None
+    avatar_id: uuid.UUID | None
     who_may_invite: WhoMay | None
     who_may_pin: WhoMay | None
     who_may_edit_info: WhoMay | None
@@ -33,19 +36,26 @@ class ChatChanges(TypedDict, total=False):
     slow_mode_seconds: int | None
 
 
-INFO = frozenset({"title"})
-MAY_BE_NULL = frozenset({"history_for_newcomers"})
+INFO = frozenset({"title", "avatar_id"})
+MAY_BE_NULL = frozenset({"avatar_id", "history_for_newcomers"})
+UPLOAD = "avatar_upload_id"
 RANGES = {"history_for_newcomers": LONGEST_HISTORY, "slow_mode_seconds": SLOWEST}
 
 
-async def update_chat(session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUID, changes: ChatChanges) -> db.Chat:
-    """Change title and settings of a group; what is as it was tells nobody anything.
+async def update_chat(
+    session: WriteSession, viewer: Viewer, *, files: Files, chat_id: uuid.UUID, changes: ChatChanges
+) -> db.Chat:
+    """Change title, picture and settings of a group; what is as it was tells nobody anything.
 
     Raises:
         Rejected: NOT_FOUND for the chat; NOT_ALLOWED for a direct chat, for a title where the group does not let the
-            viewer, and for settings by anybody but the owner; what is wrong with a value.
+            viewer, and for settings by anybody but the owner; what is wrong with a value or with the picture's upload.
+        Unavailable: when too many pictures wait.
     """
     checked = {name: _checked(name, value) for name, value in changes.items()}
+    picture_id = checked.get("avatar_id")
+    if picture_id is not None:
+        await uploads.check(session, viewer, files, [picture_id], UploadPurpose.AVATAR, UPLOAD)
     chat, member = await lock_chat(session, viewer, chat_id)
     if chat.kind is ChatKind.DIRECT:
         raise reject(Code.NOT_ALLOWED, refusal(chat), "chat_id")
@@ -56,6 +66,10 @@ async def update_chat(session: WriteSession, viewer: Viewer, *, chat_id: uuid.UU
     changed = {name: value for name, value in checked.items() if getattr(chat, name) != value}
     if not changed:
         return chat
+    if "avatar_id" in changed:
+        if picture_id is not None:
+            await uploads.use(session, viewer, [picture_id], UploadPurpose.AVATAR, UPLOAD)
+        await uploads.leave(session, [chat.avatar_id] if chat.avatar_id else [])
     await session.execute(
         update(db.Chat).where(db.Chat.id == chat_id).values(changed).execution_options(synchronize_session=False)
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TypedDict
 
-from sqlalchemy import ColumnElement, exists, func, lateral, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Select, exists, func, lateral, select, true, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from gamebuddy import db
@@ -47,6 +47,14 @@ class Signs:
     emoji: str
     count: int
     is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file under a message, and what is known of it."""
+
+    attachment: db.Attachment
+    upload: db.Upload
 
 
 class NotificationChanges(TypedDict, total=False):
@@ -298,6 +306,35 @@ async def reactions_by_ids(
         key: [Signs(row.emoji, row.count, is_own=row.is_own) for row in group]
         for key, group in groupby(rows, key=lambda row: row.message_id)
     }
+
+
+async def attachments_by_message_ids(
+    session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[File]]:
+    """Load the files under messages that the viewer has been shown, in their order."""
+    rows = await session.execute(_files().where(db.Attachment.message_id.in_(ids)))
+    files = [File(*row) for row in rows]
+    return {key: list(group) for key, group in groupby(files, key=lambda file: file.attachment.message_id)}
+
+
+async def attachments_by_ids(
+    session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, File]:
+    """Load files under messages that the viewer may see."""
+    if viewer is None:
+        return {}
+    statement = _files().join(db.Message, db.Message.id == db.Attachment.message_id)
+    rows = await session.execute(statement.where(db.Attachment.id.in_(ids), is_shown(viewer)))
+    return {file.attachment.id: file for file in (File(*row) for row in rows)}
+
+
+def _files() -> Select[db.Attachment, db.Upload]:
+    attachment = db.Attachment
+    return (
+        select(attachment, db.Upload)
+        .join(db.Upload, db.Upload.id == attachment.upload_id)
+        .order_by(attachment.message_id, attachment.position)
+    )
 
 
 async def set_notifications(

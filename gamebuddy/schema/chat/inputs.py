@@ -7,8 +7,10 @@ import strawberry
 
 from gamebuddy import db
 from gamebuddy.resolvers.chat import ChatChanges, NotificationChanges
+from gamebuddy.schema import ids
 from gamebuddy.schema.chat.showing import Chat, InviteLink, Message
 from gamebuddy.schema.errors import UserError
+from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.scalars import Moment
 
 
@@ -60,7 +62,12 @@ class SendMessageInput:
     chat_id: strawberry.ID = strawberry.field(description="A chat that you are in.")
     client_id: uuid.UUID = strawberry.field(description="A new id for each message.")
     text: str | None = strawberry.field(
-        description="1 to 4,000 characters that can be seen; absent for a forwarded message.", default=None
+        description="1 to 4,000 characters that can be seen; may be absent beside files, and has to be for a "
+        "forwarded message.",
+        default=None,
+    )
+    attachment_upload_ids: list[strawberry.ID] | None = strawberry.field(
+        description="Files from createUpload, at most 10, in this order; each is used once.", default=None
     )
     forward_message_id: strawberry.ID | None = strawberry.field(
         description="A message of any of your chats, to send again here.", default=None
@@ -76,6 +83,9 @@ class UpdateChatInput:
     title: strawberry.Maybe[str | None] = strawberry.field(
         description="1 to 80 characters; for those whom `whoMayEditInfo` names.", default=None
     )
+    avatar_upload_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="A picture from createUpload, null for none; for those whom `whoMayEditInfo` names.", default=None
+    )
     who_may_invite: strawberry.Maybe[db.WhoMay | None] = strawberry.field(description="For the owner.", default=None)
     who_may_pin: strawberry.Maybe[db.WhoMay | None] = strawberry.field(description="For the owner.", default=None)
     who_may_edit_info: strawberry.Maybe[db.WhoMay | None] = strawberry.field(description="For the owner.", default=None)
@@ -90,6 +100,9 @@ class UpdateChatInput:
     def changes(self) -> ChatChanges:
         """Tell what is named, in the terms of the domain."""
         given = {name: value.value for name, value in vars(self).items() if isinstance(value, strawberry.Some)}
+        if "avatar_upload_id" in given:
+            upload_id = given.pop("avatar_upload_id")
+            given["avatar_id"] = ids.read(Kind.UPLOAD, upload_id) if upload_id is not None else None
         return cast("ChatChanges", given)
 
 

@@ -168,7 +168,11 @@ class ChatMutations:
     async def update_chat(self, door: Writing, input: UpdateChatInput) -> ChatPayload:
         """Change what a group is called and what it lets whom do."""
         row = await chat.update_chat(
-            door.session, door.viewer, chat_id=ids.read(Kind.CHAT, input.chat_id), changes=input.changes()
+            door.session,
+            door.viewer,
+            files=door.services.files,
+            chat_id=ids.read(Kind.CHAT, input.chat_id),
+            changes=input.changes(),
         )
         return ChatPayload(chat=Chat.of(row))
 
@@ -233,12 +237,14 @@ class ChatMutations:
             door.session,
             door.viewer,
             throttle=door.services.gate.throttle,
+            files=door.services.files,
             draft=Draft(
                 chat_id=ids.read(Kind.CHAT, input.chat_id),
                 client_id=input.client_id,
                 text=input.text,
                 reply_to_id=_message_id(input.reply_to_id),
                 forward_id=_message_id(input.forward_message_id),
+                upload_ids=tuple(ids.read_all(Kind.UPLOAD, input.attachment_upload_ids or [])),
             ),
         )
         return MessagePayload(message=Message.of(row))

@@ -18,6 +18,7 @@ from gamebuddy.schema import ids
 from gamebuddy.schema.chat.saying import say
 from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
+from gamebuddy.schema.files import Attachment, Size, avatar_url
 from gamebuddy.schema.games import is_russian
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
@@ -292,6 +293,11 @@ class Message(Node):
         return [Reaction(emoji=sign.emoji, count=sign.count, viewer_has_reacted=sign.is_own) for sign in signs]
 
     @field
+    async def attachments(self, info: Info) -> list[Attachment]:
+        """Files that go with it, at most 10, in their order."""
+        return [Attachment.of(file) for file in await info.context.loaders.attachments_of.load(self.row.id) or ()]
+
+    @field
     async def reply_to(self, info: Info) -> "Message | None":
         """What it answers, in the same chat; null where you cannot see that."""
         row = await info.context.loaders.messages.load(self.row.reply_to_id) if self.row.reply_to_id else None
@@ -346,6 +352,18 @@ class Chat(Node):
         other_id = chat.other_of(self.row, viewer) if viewer else None
         other = await info.context.loaders.signers.load(other_id) if other_id else None
         return other.display_name if other else GONE
+
+    @field
+    async def avatar_url(self, info: Info, size: Size = 256) -> WebAddress | None:
+        """A square picture, WebP: the group's, or the other person's; null where there is none.
+
+        The link works for an hour or two.
+        """
+        if self.row.kind is db.ChatKind.GROUP:
+            return await avatar_url(info, self.row.avatar_id, size)
+        viewer = info.context.viewer
+        other = await user(info, chat.other_of(self.row, viewer)) if viewer else None
+        return await other.show_avatar(info, size) if other else None
 
     @field
     async def members(
