@@ -24,6 +24,7 @@ from gamebuddy import settings as configuration
 from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
 from gamebuddy.events.hub import Hub
+from gamebuddy.events.presence import Attendance
 from gamebuddy.files import PATH as FILES
 from gamebuddy.files import Files, Transfers
 from gamebuddy.resolvers.housekeeping import Housekeeper
@@ -85,6 +86,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         gate=gate,
         files=Files(settings, gate.keys, path=FILES),
         hub=Hub(database),
+        attendance=Attendance(database),
         cursors=Cursors(gate.keys),
         schema=schema,
         documents=Documents(schema, settings),
@@ -97,11 +99,13 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         if not await migrations.is_current(database):
             raise NotMigrated
         await services.hub.start()
+        await services.attendance.start()
         await postman.start()
         await housekeeper.start()
         yield
         await housekeeper.stop()
         await postman.stop()
+        await services.attendance.stop()
         await services.hub.stop()
         await services.files.close()
         await gate.close()

@@ -28,7 +28,7 @@ from gamebuddy.db.chat import (
     Reaction,
     WhoMay,
 )
-from gamebuddy.db.events import Event, EventLog
+from gamebuddy.db.events import Event, EventLog, Lease
 from gamebuddy.db.files import Attachment, Upload, UploadPurpose
 from gamebuddy.db.games import Game, GameRank, GameRole, Genre, Platform
 from gamebuddy.db.moderation import AuditAction, AuditEntry, Sanction, SanctionKind
@@ -82,6 +82,7 @@ __all__ = [
     "HiddenMessage",
     "InviteLink",
     "Language",
+    "Lease",
     "MemberRole",
     "Mention",
     "Message",

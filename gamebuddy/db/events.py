@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gamebuddy.db.base import CreatedAt, Row, account_id_column
+from gamebuddy.db.base import CreatedAt, Moment, Row, account_id_column
 
 
 class Event(Row):
@@ -42,3 +42,20 @@ class EventLog(Row):
     __tablename__ = "event_log"
 
     epoch: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+
+
+class Lease(Row):
+    """A process (`node`) holds sockets of an account until `until`, unless it says so again; unlogged: never kept.
+
+    `active_at` is when the account last did something there, `game_id` what it says it is playing. No foreign keys:
+    what is left of an account that has gone ends by itself.
+    """
+
+    __tablename__ = "leases"
+    __table_args__ = (Index("ix_leases_until", "until"), {"prefixes": ["UNLOGGED"]})
+
+    account_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    node: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    until: Mapped[Moment]
+    active_at: Mapped[Moment]
+    game_id: Mapped[uuid.UUID | None] = mapped_column(default=None)

@@ -5,9 +5,6 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import Self
 
 import structlog
 from broadcaster import Broadcast
@@ -17,13 +14,14 @@ from gamebuddy.db import Database, ReadSession
 from gamebuddy.errors import NotFound, Unauthenticated, Unavailable
 from gamebuddy.events import log, types
 from gamebuddy.events.bus import PostgresBus
+from gamebuddy.events.followers import End, Follower, Lapse, Watch, Watching, until_end
 from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot, Step
-from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, Place, ResyncRequired
+from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, Passed, Place, ResyncRequired
+from gamebuddy.events.passing import Grapevine
 from gamebuddy.events.rights import Rights, chats_of, rights_of
 from gamebuddy.events.types import ChatEvent, Event, MemberJoined, MemberLeft
 
 PAGE = 500
-LONGEST_QUEUE = 1_000  # events that wait for a reader; then the reader has to load its state anew
 POLL_SECONDS = 10.0  # heals notifications that were lost
 PAUSE_SECONDS = 0.2  # between two tries to reach the database
 NOT_KEPT = "This place is no longer kept."
@@ -31,58 +29,6 @@ TOO_SLOW = "You read too slowly."
 NO_EPOCH = uuid.UUID(int=0)  # the hub's own place never outlives its process
 
 logger = structlog.get_logger(__name__)
-
-
-class Lapse(Enum):
-    """Why a stream stops although its reader may go on elsewhere."""
-
-    TOO_SLOW = auto()
-    GOING_AWAY = auto()
-
-
-type End = AccessRevoked | Lapse
-
-
-@dataclass(slots=True, eq=False)
-class Follower:
-    """One stream of this process. Its queue holds rows of the log, and at last how it ends."""
-
-    viewer: Viewer
-    came_in: int  # the batch that was under way
-    chat_id: uuid.UUID | None = None  # None: everything that concerns the account
-    chats: set[uuid.UUID] = field(default_factory=set)  # whose events it gets
-    queue: asyncio.Queue[Step | End] = field(default_factory=asyncio.Queue)
-    end_of_it: End | None = None
-
-    def offer(self, row: Step) -> None:
-        """Queue a row; a reader that is too slow for it has to load its state anew."""
-        if self.end_of_it is None:
-            if self.queue.qsize() < LONGEST_QUEUE:
-                self.queue.put_nowait(row)
-            else:
-                self.end(Lapse.TOO_SLOW)
-
-    def end(self, how: End) -> None:
-        """Let the stream end after what is queued, and hear nothing more."""
-        if self.end_of_it is None:
-            self.end_of_it = how
-            self.queue.put_nowait(how)
-
-    def cut(self) -> None:
-        """Let the stream of a session that has ended stop at once: what is queued is not for it any more."""
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.end_of_it = None
-        self.end(AccessRevoked("Your session has ended."))
-
-
-@dataclass(slots=True, eq=False)
-class Watch:
-    """Tells when a session has ended: signed out, expired, or its account no longer active."""
-
-    viewer: Viewer
-    came_in: int  # the batch that was under way
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Hub:
@@ -105,6 +51,7 @@ class Hub:
         self._place: AccountPlace | None = None  # how far the log has been handed out
         self._batch = 0  # its number; every one has its snapshot, of events and of rights
         self._grown = asyncio.Event()
+        self.grapevine = Grapevine(self._grown.set)
         self._has_started = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -132,6 +79,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        self.grapevine.close()
         await self._broadcast.disconnect()
 
     def watch(self, viewer: Viewer) -> "Watching":
@@ -170,7 +118,7 @@ class Hub:
                     yield Happened(step.kept.id, step.kept.at, step.kept.event, step.place)
             if not isinstance(follower.end_of_it, AccessRevoked):
                 yield CaughtUp(last)
-            async for queued in _until_end(follower):
+            async for queued in until_end(follower):
                 if not isinstance(queued, Step):
                     yield _notice_of(queued, last)
                 elif not attached.sees(queued.kept.xid):
@@ -209,7 +157,7 @@ class Hub:
                 yield Happened(kept.id, kept.at, kept.event, ChatPlace(epoch, last))
             if not isinstance(follower.end_of_it, AccessRevoked):
                 yield CaughtUp(ChatPlace(epoch, last))
-            async for queued in _until_end(follower):
+            async for queued in until_end(follower):
                 if not isinstance(queued, Step):
                     yield _notice_of(queued, ChatPlace(epoch, last))
                 elif _seq(queued.kept) > last:
@@ -249,15 +197,21 @@ class Hub:
             while True:
                 message = (await subscriber.get()).message
                 if message != log.GROWN:
-                    self._suspects |= self._suspects_in(message)
+                    self._take(message)
                 self._grown.set()
 
-    def _suspects_in(self, message: str) -> set[uuid.UUID]:
-        """Read whose rights may have changed; everybody's, after a loss and where a message makes no sense."""
+    def _take(self, message: str) -> None:
+        """Read what passes, or whose rights may have changed: everybody's, after a loss and where it makes no sense."""
         try:
-            return {uuid.UUID(suspect) for suspect in json.loads(message)["look_again"]}
+            told = json.loads(message)
+            if "passing" in told:
+                for event in map(types.from_message, told["passing"]):
+                    if event is not None:
+                        self.grapevine.take(event)
+            else:
+                self._suspects |= {uuid.UUID(suspect) for suspect in told["look_again"]}
         except (ValueError, KeyError, TypeError, AttributeError):
-            return self._everybody()
+            self._suspects |= self._everybody()
 
     async def _hand_out(self) -> None:
         while True:
@@ -289,6 +243,7 @@ class Hub:
                     await self._hand_out_behind(session, self._place, snapshot)
                 # After the events: the one that removed a member comes before the end of his stream.
                 await self._look_again(session, suspects)
+                await self.grapevine.hand_out(session, self._by_chat, self._by_account)
         except BaseException:
             self._suspects |= suspects
             raise
@@ -425,31 +380,6 @@ class Hub:
             self._unfollow(follower, chat_id)
 
 
-class Watching:
-    """A watch for as long as it is used."""
-
-    def __init__(self, watches: defaultdict[uuid.UUID, set[Watch]], watch: Watch) -> None:
-        self._watches = watches
-        self._watch = watch
-        self.ended = watch.ended
-
-    def __enter__(self) -> Self:
-        """Begin to watch."""
-        self._watches[self._watch.viewer.account_id].add(self._watch)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Watch no longer."""
-        self.close()
-
-    def close(self) -> None:
-        """Watch no longer."""
-        account_id = self._watch.viewer.account_id
-        self._watches[account_id].discard(self._watch)
-        if not self._watches[account_id]:
-            del self._watches[account_id]
-
-
 def _while_allowed(page: Sequence[Kept], follower: Follower) -> Iterator[Kept]:
     """Give what this release knows of a page, until the right to it ends."""
     for kept in page:
@@ -459,26 +389,17 @@ def _while_allowed(page: Sequence[Kept], follower: Follower) -> Iterator[Kept]:
             yield kept
 
 
-def _notice_of(end: End, place: Place) -> Notice:
-    """Say how a stream ends.
+def _notice_of(queued: Passed | End, place: Place) -> Notice:
+    """Say what passes, or how a stream ends.
 
     Raises:
         Unavailable: when the process is going away; the reader goes on elsewhere from its last place.
     """
-    if isinstance(end, AccessRevoked):
-        return end
-    if end is Lapse.GOING_AWAY:
+    if isinstance(queued, Passed | AccessRevoked):
+        return queued
+    if queued is Lapse.GOING_AWAY:
         raise Unavailable("The server is going away. Go on from your last cursor.")
     return ResyncRequired(place, TOO_SLOW)
-
-
-async def _until_end(follower: Follower) -> AsyncGenerator[Step | End]:
-    """Give what is queued for a follower, and at last how it ends."""
-    while True:
-        queued = await follower.queue.get()
-        yield queued
-        if not isinstance(queued, Step):
-            return
 
 
 def _seq(kept: Kept) -> int:

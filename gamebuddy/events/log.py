@@ -33,6 +33,7 @@ from gamebuddy.events import types
 CHANNEL = "gamebuddy"
 GROWN = "grown"  # the message that says no more than: read on
 SUSPECTS_A_MESSAGE = 100  # PostgreSQL takes 8,000 bytes
+PASSING_A_MESSAGE = 40
 
 _XID = db.Event.__table__.c.xid
 
@@ -136,6 +137,13 @@ async def look_again(session: WriteSession, *suspects: uuid.UUID) -> None:
     """Have every process look, as soon as this commits, at the rights of sessions and accounts; what ended closes."""
     for some in batched(suspects, SUSPECTS_A_MESSAGE):
         message = json.dumps({"look_again": [str(suspect) for suspect in some]})
+        await session.execute(select(func.pg_notify(CHANNEL, message)))
+
+
+async def pass_on(session: WriteSession, *events: types.Passing) -> None:
+    """Tell every process, as soon as this commits, of what is not kept; a message that is lost is lost."""
+    for some in batched(events, PASSING_A_MESSAGE):
+        message = json.dumps({"passing": [types.to_message(event) for event in some]})
         await session.execute(select(func.pg_notify(CHANNEL, message)))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gamebuddy.events.log import AccountPlace, ChatPlace
-from gamebuddy.events.types import Event
+from gamebuddy.events.types import Event, Passing
 
 type Place = AccountPlace | ChatPlace
 
@@ -18,6 +18,13 @@ class Happened:
     at: datetime
     event: Event
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Something happens that is not kept: there is no place behind it."""
+
+    event: Passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +50,4 @@ class AccessRevoked:
     chat_id: uuid.UUID | None = None
 
 
-type Notice = Happened | CaughtUp | ResyncRequired | AccessRevoked
+type Notice = Happened | Passed | CaughtUp | ResyncRequired | AccessRevoked

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select
+from sqlalchemy.orm import aliased
 
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
@@ -45,6 +46,24 @@ async def rights_of(session: ReadSession, viewers: Iterable[Viewer], chats: Coll
         if chat_id is not None:
             memberships.add((chat_id, account_id))
     return Rights(roles, memberships)
+
+
+async def acquainted(
+    session: ReadSession, account_ids: Collection[uuid.UUID], among: Collection[uuid.UUID]
+) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Give the pairs (account, other) of teammates, and of those who share a direct chat, with others of `among`."""
+    half, own, their = db.Teammate, aliased(db.ChatMember), aliased(db.ChatMember)
+    teammates = select(half.account_id, half.teammate_id).where(
+        half.account_id.in_(account_ids), half.teammate_id.in_(among)
+    )
+    partners = (
+        select(own.account_id, their.account_id)
+        .join(db.Chat, and_(db.Chat.id == own.chat_id, db.Chat.kind == db.ChatKind.DIRECT))
+        .join(their, and_(their.chat_id == own.chat_id, their.account_id != own.account_id))
+        .where(own.account_id.in_(account_ids), their.account_id.in_(among))
+    )
+    rows = await session.execute(teammates.union(partners))
+    return {(account_id, other_id) for account_id, other_id in rows}
 
 
 async def chats_of(session: ReadSession, account_id: uuid.UUID) -> list[uuid.UUID]:

@@ -97,6 +97,14 @@ class MessagesRead(ChatEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Typing(Event):
+    """The actor is writing in a chat, or has stopped; not kept."""
+
+    chat_id: uuid.UUID
+    is_typing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountEvent(Event):
     """Something that concerns one account."""
 
@@ -109,6 +117,15 @@ class TeammateRequestChanged(AccountEvent):
 
     request_id: uuid.UUID
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceChanged(AccountEvent):
+    """The account has come, gone, or is away from its device; not kept."""
+
+
+# What is passed on to those who listen at that moment, and written nowhere.
+type Passing = Typing | PresenceChanged
+PASSING: dict[str, type[Passing]] = {"Typing": Typing, "PresenceChanged": PresenceChanged}
 
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
@@ -131,6 +148,25 @@ KINDS: dict[str, type[Event]] = {
 def is_known(event: Event) -> bool:
     """Tell whether this release knows what the event means."""
     return type(event) in KINDS.values()
+
+
+def to_message(event: Passing) -> dict[str, Any]:
+    """Write a passing event for a notification."""
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    return {"kind": type(event).__name__} | {
+        name: str(value) if isinstance(value, uuid.UUID) else value for name, value in values.items()
+    }
+
+
+def from_message(message: dict[str, Any]) -> Passing | None:
+    """Read a passing event back; None for a kind of a newer release."""
+    model = PASSING.get(message.pop("kind"))
+    if model is None:
+        return None
+    values: dict[str, Any] = {
+        name: uuid.UUID(value) if isinstance(value, str) else value for name, value in message.items()
+    }
+    return model(**values)
 
 
 def to_columns(event: Event) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gamebuddy.auth.gate import Gate
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, ReadSession
 from gamebuddy.events.hub import Hub
+from gamebuddy.events.presence import Attendance
 from gamebuddy.files import Files
 from gamebuddy.schema.documents import Documents, Prepared
 from gamebuddy.schema.loaders import Loaders
@@ -36,6 +37,7 @@ class Services:
     gate: Gate
     files: Files
     hub: Hub
+    attendance: Attendance
     cursors: Cursors
     schema: Schema
     documents: Documents

@@ -85,3 +85,13 @@ def _user_error(problem: Problem) -> UserError:
             until=Moment(problem.until) if problem.until else None,
         )
     return InputError(code=problem.code, message=problem.message, path=path)
+
+
+@strawberry.type(description="Nothing to give back but what went wrong.")
+class DonePayload:
+    """See the description."""
+
+    is_done: bool = strawberry.field(description="True exactly when `userErrors` is empty.", default=False)
+    user_errors: list[UserError] = strawberry.field(
+        description="What to mend; empty exactly on success.", default_factory=list
+    )

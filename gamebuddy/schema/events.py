@@ -25,7 +25,7 @@ from gamebuddy.schema.describe import field
 from gamebuddy.schema.fields import Following, Reading, query, subscription
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.paging import page_size
-from gamebuddy.schema.players import User, user
+from gamebuddy.schema.players import Presence, User, user
 from gamebuddy.schema.scalars import Cursor, Moment
 from gamebuddy.schema.teammates import TeammateRequest
 
@@ -52,7 +52,7 @@ class ChatEvent(Event):
     """See the description."""
 
     seq: int | None = strawberry.field(description="Its number in the chat, without gaps; null for what is not kept.")
-    row: strawberry.Private[types.ChatEvent]
+    row: strawberry.Private[types.ChatEvent | types.Typing]
 
     @field
     async def chat(self, info: Info) -> Chat:
@@ -179,6 +179,40 @@ class MessagesRead(ChatEvent):
         return _seen(await user(info, self.row.actor_id))
 
 
+@strawberry.type(
+    description="Somebody is typing, or has stopped. Not kept. After six seconds `isTyping: false` comes by itself."
+)
+class Typing(ChatEvent):
+    """See the description."""
+
+    is_typing: bool = strawberry.field(description="Whether he is typing now.")
+
+    @field
+    async def user(self, info: Info) -> User:
+        """Who."""
+        return _seen(await user(info, self.row.actor_id))
+
+
+@strawberry.type(
+    description="A teammate, or somebody with whom you share a direct chat, has come, gone, is away from the device or "
+    "plays something else; sent where that one lets you know. Not kept."
+)
+class PresenceChanged(Event):
+    """See the description."""
+
+    row: strawberry.Private[types.PresenceChanged]
+
+    @field
+    async def user(self, info: Info) -> User:
+        """Who."""
+        return _seen(await user(info, self.row.account_id))
+
+    @field
+    async def presence(self, info: Info) -> Presence:
+        """How it is now."""
+        return Presence.of(_seen(await info.context.loaders.presences.load(self.row.account_id)))
+
+
 @strawberry.type(description="A teammate request to or from you was made, answered or withdrawn.")
 class TeammateRequestChanged(Event):
     """See the description."""
@@ -238,10 +272,13 @@ SHOWN: dict[type[types.Event], type[Event]] = {
     types.ChatUpdated: ChatUpdated,
     types.MessagesRead: MessagesRead,
     types.TeammateRequestChanged: TeammateRequestChanged,
+    types.Typing: Typing,
+    types.PresenceChanged: PresenceChanged,
 }
 # What an event shows of itself; the rest is loaded.
 OWN_FIELDS: dict[type[types.Event], tuple[str, ...]] = {
     types.MessagesRead: ("up_to_seq",),
+    types.Typing: ("is_typing",),
     types.ReactionChanged: ("emoji", "is_on"),
     types.MessagePinned: ("is_pinned",),
     types.MemberRoleChanged: ("role",),
@@ -253,6 +290,7 @@ PEOPLE: dict[type[types.Event], str] = {
     types.MemberRoleChanged: "account_id",
     types.MessagesRead: "actor_id",
     types.ReactionChanged: "actor_id",
+    types.Typing: "actor_id",
 }
 TYPES = [*SHOWN.values(), CaughtUp, ResyncRequired, AccessRevoked]
 
@@ -300,17 +338,22 @@ def _show(notice: notices.Notice, door: Following | Reading, chat_id: uuid.UUID 
     """
     if isinstance(notice, notices.AccessRevoked):
         return AccessRevoked(id=_passing_id(), cursor=None, at=_now(), reason=notice.reason, chat=None)
+    if isinstance(notice, notices.Passed):
+        return _show_event(notice.event, id=_passing_id(), cursor=None, at=_now())
     cursor = cursor_of(door.services, door.viewer, notice.place, chat_id)
     if isinstance(notice, notices.CaughtUp):
         return CaughtUp(id=_passing_id(), cursor=cursor, at=_now())
     if isinstance(notice, notices.ResyncRequired):
         return ResyncRequired(id=_passing_id(), cursor=cursor, at=_now(), reason=notice.reason)
-    event = notice.event
+    return _show_event(notice.event, id=_kept_id(notice.id), cursor=cursor, at=Moment(notice.at))
+
+
+def _show_event(event: types.Event, **head: Any) -> Event:
     own: dict[str, Any] = {"row": event}
-    if isinstance(event, types.ChatEvent):
-        own["seq"] = event.seq
+    if isinstance(event, types.ChatEvent | types.Typing):
+        own["seq"] = getattr(event, "seq", None)
     own |= {name: getattr(event, name) for name in OWN_FIELDS.get(type(event), ())}
-    return SHOWN[type(event)](id=_kept_id(notice.id), cursor=cursor, at=Moment(notice.at), **own)
+    return SHOWN[type(event)](**head, **own)
 
 
 def _kept_id(row_id: int) -> strawberry.ID:
@@ -325,12 +368,12 @@ def _now() -> Moment:
     return Moment(datetime.now(UTC))
 
 
-async def chat_of(info: Info, event: types.ChatEvent) -> Chat:
+async def chat_of(info: Info, event: types.ChatEvent | types.Typing) -> Chat:
     """Show where an event happened."""
     return Chat.of(_seen(await _chat(info.context, event)))
 
 
-async def _chat(context: Context, event: types.ChatEvent) -> db.Chat | None:
+async def _chat(context: Context, event: types.ChatEvent | types.Typing) -> db.Chat | None:
     """Load where an event happened; for a member who has left, the bare chat that he has left."""
     row = await context.loaders.chats.load(event.chat_id)
     viewer = context.viewer
@@ -342,10 +385,13 @@ async def _chat(context: Context, event: types.ChatEvent) -> db.Chat | None:
 async def _is_visible(context: Context, event: types.Event) -> bool:
     """Tell whether everything that an event shows is there for the viewer; what is loaded here is not loaded again."""
     loaders = context.loaders
-    if isinstance(event, types.ChatEvent) and await _chat(context, event) is None:
+    if isinstance(event, types.ChatEvent | types.Typing) and await _chat(context, event) is None:
         return False
     if isinstance(event, types.TeammateRequestChanged):
         return await loaders.requests.load(event.request_id) is not None
+    if isinstance(event, types.PresenceChanged):
+        is_seen = await loaders.signers.load(event.account_id) is not None
+        return is_seen and await loaders.presences.load(event.account_id) is not None
     if type(event) not in SHOWN:  # a newer release may write what this one does not know
         return False
     if type(event) in PEOPLE:
@@ -374,7 +420,9 @@ async def _show_all(
 ) -> AsyncIterator[Event]:
     async with aclosing(stream):  # the hub forgets a reader when he goes, not when he is collected
         async for notice in stream:
-            if not isinstance(notice, notices.Happened) or await _is_visible(door.context, notice.event):
+            if not isinstance(notice, notices.Happened | notices.Passed) or await _is_visible(
+                door.context, notice.event
+            ):
                 yield _show(notice, door, chat_id)
             else:
                 await door.context.renew()

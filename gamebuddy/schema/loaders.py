@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from strawberry.dataloader import DataLoader
 
-from gamebuddy.resolvers import accounts, administration, audit, chat, games, profiles, sanctions, teammates
+from gamebuddy.resolvers import accounts, administration, audit, chat, games, presence, profiles, sanctions, teammates
 
 if TYPE_CHECKING:
     from gamebuddy.schema.context import Context
@@ -37,6 +37,7 @@ class Loaders:
         self.ranks = self._by_id(games.ranks_by_ids)
         self.roles = self._by_id(games.roles_by_ids)
         self.relations = self._by_id(teammates.relations_by_ids)
+        self.presences = self._by_id(presence.by_ids)
         self.notes = self._by_id(teammates.notes_by_ids)
         self.blocks = self._by_id(teammates.blocks_by_ids)
         self.requests = self._by_id(teammates.requests_by_ids)

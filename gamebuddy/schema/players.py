@@ -8,15 +8,16 @@ import strawberry
 
 from gamebuddy import db
 from gamebuddy.auth.policy import Right
-from gamebuddy.resolvers import accounts, profiles, week
+from gamebuddy.resolvers import accounts, presence, profiles, week
 from gamebuddy.resolvers.matching import FULL
+from gamebuddy.resolvers.presence import PresenceStatus
 from gamebuddy.resolvers.profiles import GameChoice, ProfileChanges
 from gamebuddy.resolvers.teammates import Relation
 from gamebuddy.resolvers.week import Weekday
 from gamebuddy.schema import ids
 from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
-from gamebuddy.schema.errors import UserError
+from gamebuddy.schema.errors import DonePayload, UserError
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
 from gamebuddy.schema.files import Size, avatar_url
 from gamebuddy.schema.games import Game, GameRank, GameRole, Genre, genres_by_ids
@@ -270,6 +271,37 @@ class Reputation:
 NO_REPUTATION = Reputation(score=None, praise_count=0, top_traits=[])
 
 
+describe_enum(
+    PresenceStatus,
+    "Whether somebody is here.",
+    ONLINE="Connected, and has done something in the last five minutes.",
+    AWAY="Connected, and has done nothing for five minutes.",
+    OFFLINE="Not connected.",
+)
+
+
+@strawberry.type(
+    description="Whether somebody is here. It is never kept; `whoSeesMyPresence` decides who is told, and what comes a "
+    "minute late at most is no fault."
+)
+class Presence:
+    """See the description."""
+
+    status: PresenceStatus = strawberry.field(description="Here, away or not.")
+    last_seen_at: Moment | None = strawberry.field(description="When he was last seen, to the minute.")
+    row: strawberry.Private[presence.Presence]
+
+    @classmethod
+    def of(cls, row: presence.Presence) -> "Presence":
+        """Show what is known."""
+        return cls(status=row.status, last_seen_at=Moment(row.last_seen_at) if row.last_seen_at else None, row=row)
+
+    @field
+    async def playing(self, info: Info) -> Game | None:
+        """What he says he is playing: see setPlaying."""
+        return await show_game(info, self.row.game_id)
+
+
 @strawberry.type(description="What everyone may see of a player. Private facts stand on Viewer and nowhere else.")
 class User(Node):
     """See the description."""
@@ -323,6 +355,12 @@ class User(Node):
         if self.is_deleted or info.context.viewer is None:
             return NO_REPUTATION
         return Reputation.of(cast("db.Profile", await info.context.loaders.profiles.load(self.row_id)))
+
+    @field
+    async def presence(self, info: Info) -> Presence | None:
+        """Whether he is here; null for whom he does not let know: see `whoSeesMyPresence`."""
+        found = await info.context.loaders.presences.load(self.row_id)
+        return Presence.of(found) if found else None
 
     @field
     async def viewer_relation(self, info: Info) -> Relation:
@@ -443,6 +481,15 @@ class UpdateProfileInput:
         return cast("ProfileChanges", given)
 
 
+@strawberry.input(description="What the viewer is playing.")
+class SetPlayingInput:
+    """See the description."""
+
+    game_id: strawberry.ID | None = strawberry.field(
+        description="A game of the catalogue; null for none.", default=None
+    )
+
+
 @strawberry.input(description="The picture to show beside one's own name.")
 class SetAvatarInput:
     """See the description."""
@@ -495,6 +542,13 @@ class PlayerMutations:
         """Change what is named in one's own profile and nothing else. Found under the new values at once."""
         account = await profiles.update_profile(door.session, door.viewer, input.changes())
         return ProfilePayload(user=User.of(account))
+
+    @mutation(Right.EDIT_PROFILE)
+    async def set_playing(self, door: Writing, input: SetPlayingInput) -> DonePayload:
+        """Say what you are playing, for as long as you are connected."""
+        game_id = ids.read(Kind.GAME, input.game_id) if input.game_id is not None else None
+        await presence.set_playing(door.session, door.viewer, game_id=game_id)
+        return DonePayload(is_done=True)
 
     @mutation(Right.UPLOAD)
     async def set_avatar(self, door: Writing, input: SetAvatarInput) -> ProfilePayload:

@@ -25,7 +25,7 @@ from strawberry.types.execution import ExecutionResult
 
 from gamebuddy.auth.tokens import Claims
 from gamebuddy.errors import Refusal, Unauthenticated
-from gamebuddy.events.hub import Watching
+from gamebuddy.events.followers import Watching
 from gamebuddy.schema import faults
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Client, Context, Services
@@ -128,8 +128,9 @@ class Socket:
             for task in (*tasks, *self.operations.values()):
                 task.cancel()
             await asyncio.gather(*tasks, *self.operations.values(), return_exceptions=True)
-            if self.watching is not None:
+            if self.watching is not None and self.claims is not None:
                 self.watching.close()
+                self.sockets.services.attendance.went(self.claims.account_id)
             if self.claims is not None and self.is_acknowledged:
                 self.sockets.of_account[self.claims.account_id] -= 1
                 self.sockets.of_account += Counter()  # forget who has none
@@ -247,6 +248,7 @@ class Socket:
         self.claims = claims
         self.watching = self.sockets.services.hub.watch(viewer)
         self.watching.__enter__()
+        self.sockets.services.attendance.came(claims.account_id)
 
     async def _subscribe(self, frame: Frame) -> None:
         operation_id = _id_of(frame)
@@ -262,6 +264,8 @@ class Socket:
         if len(self.operations) >= self.sockets.services.settings.max_operations_per_socket:
             await self._refuse(operation_id, [faults.error("Too many operations on one socket.", "RATE_LIMITED")])
             return
+        if self.claims is not None:
+            self.sockets.services.attendance.did_something(self.claims.account_id)
         task = asyncio.create_task(self._operate(operation_id, payload))
         self.operations[operation_id] = task
 

@@ -18,7 +18,8 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database
 from gamebuddy.errors import Unavailable
 from gamebuddy.events import log
-from gamebuddy.events.hub import LONGEST_QUEUE, PAGE, Hub
+from gamebuddy.events.followers import LONGEST_QUEUE
+from gamebuddy.events.hub import PAGE, Hub
 from gamebuddy.events.log import AccountPlace, Snapshot
 from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, ResyncRequired
 from gamebuddy.events.types import MemberJoined, MemberLeft, MessagesRead, TeammateRequestChanged

@@ -46,6 +46,7 @@ Mutation.undoEmailChange            y  y  y  y  y  y  x  y
 Mutation.restoreAccount             y  y  y  y  y  y  x  y
 Mutation.signOut                    s  y  y  y  y  y  x  y
 Mutation.updateProfile              s  y  y  y  y  y  x  y
+Mutation.setPlaying                 s  y  y  y  y  y  x  y
 Mutation.createUpload               s  f  f  y  y  y  x  y
 Mutation.setAvatar                  s  f  f  y  y  y  x  y
 Mutation.revokeSession              s  f  f  y  y  y  x  y
@@ -78,6 +79,7 @@ Mutation.createInviteLink           s  f  f  y  y  y  x  y
 Mutation.revokeInviteLink           s  f  f  y  y  y  x  y
 Mutation.joinByInvite               s  f  f  y  y  y  x  y
 Mutation.sendMessage                s  f  f  y  y  y  x  m
+Mutation.setTyping                  s  f  f  y  y  y  x  m
 Mutation.editMessage                s  f  f  y  y  y  x  m
 Mutation.setReaction                s  f  f  y  y  y  x  m
 Mutation.deleteMessage              s  y  y  y  y  y  x  y

@@ -49,6 +49,7 @@ from gamebuddy.resolvers.chat.reading import (
 )
 from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, next_turn, refusal
 from gamebuddy.resolvers.chat.searching import Match, search_messages
+from gamebuddy.resolvers.chat.typing import set_typing
 from gamebuddy.resolvers.chat.writing import Draft, send_message
 
 __all__ = [
@@ -110,6 +111,7 @@ __all__ = [
     "set_member_role",
     "set_notifications",
     "set_reaction",
+    "set_typing",
     "unread_mentions_by_ids",
     "update_chat",
 ]

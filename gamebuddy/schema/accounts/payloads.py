@@ -71,11 +71,3 @@ class AuthPayload:
         viewer = info.context.viewer
         row = await info.context.loaders.accounts.load(viewer.account_id) if self.tokens and viewer else None
         return Viewer.of(row) if row else None
-
-
-@strawberry.type(description="Nothing to give back but what went wrong.")
-class DonePayload:
-    """See the description."""
-
-    is_done: bool = strawberry.field(description="True exactly when `userErrors` is empty.", default=False)
-    user_errors: list[UserError] = strawberry.field(description=ERRORS, default_factory=list)

@@ -24,7 +24,8 @@ from gamebuddy.schema.accounts.inputs import (
     UndoEmailChangeInput,
     VerifyEmailInput,
 )
-from gamebuddy.schema.accounts.payloads import AuthPayload, DonePayload, RegisterPayload
+from gamebuddy.schema.accounts.payloads import AuthPayload, RegisterPayload
+from gamebuddy.schema.errors import DonePayload
 from gamebuddy.schema.fields import Writing, mutation
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.scalars import Moment

@@ -4,8 +4,8 @@ import strawberry
 
 from gamebuddy.auth.policy import Right
 from gamebuddy.resolvers.accounts import authenticator
-from gamebuddy.schema.accounts.payloads import ERRORS, DonePayload
-from gamebuddy.schema.errors import UserError
+from gamebuddy.schema.accounts.payloads import ERRORS
+from gamebuddy.schema.errors import DonePayload, UserError
 from gamebuddy.schema.fields import Writing, mutation
 
 

@@ -45,6 +45,14 @@ class AddMembersInput:
     )
 
 
+@strawberry.input(description="Whether the viewer is typing.")
+class SetTypingInput:
+    """See the description."""
+
+    chat_id: strawberry.ID = strawberry.field(description="A chat that you are in.")
+    is_typing: bool = strawberry.field(description="Whether you are typing now.")
+
+
 @strawberry.input(description="Which group to leave.")
 class LeaveChatInput:
     """See the description."""

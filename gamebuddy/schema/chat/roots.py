@@ -30,6 +30,7 @@ from gamebuddy.schema.chat.inputs import (
     SetChatNotificationsInput,
     SetMemberRoleInput,
     SetReactionInput,
+    SetTypingInput,
     UpdateChatInput,
 )
 from gamebuddy.schema.chat.showing import (
@@ -41,6 +42,7 @@ from gamebuddy.schema.chat.showing import (
     MessageConnection,
     MessageEdge,
 )
+from gamebuddy.schema.errors import DonePayload
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.paging import PageInfo, page_size
@@ -297,6 +299,18 @@ class ChatMutations:
             door.session, door.viewer, chat_id=ids.read(Kind.CHAT, input.chat_id), changes=input.changes()
         )
         return ChatPayload(chat=Chat.of(row))
+
+    @mutation(Right.SEND_MESSAGE)
+    async def set_typing(self, door: Writing, input: SetTypingInput) -> DonePayload:
+        """Tell the others of a chat that you type, or have stopped. It lasts for six seconds: say it again."""
+        await chat.set_typing(
+            door.session,
+            door.viewer,
+            grapevine=door.services.hub.grapevine,
+            chat_id=ids.read(Kind.CHAT, input.chat_id),
+            is_typing=input.is_typing,
+        )
+        return DonePayload(is_done=True)
 
     @mutation(Right.READ_CHAT)
     async def mark_read(self, door: Writing, input: MarkReadInput) -> ChatPayload:

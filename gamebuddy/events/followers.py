@@ -1,0 +1,109 @@
+"""The streams of a process: what waits for each reader, and how it ends."""
+
+import asyncio
+import uuid
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Self
+
+from gamebuddy.auth.viewer import Viewer
+from gamebuddy.events.log import Step
+from gamebuddy.events.notices import AccessRevoked, Passed
+from gamebuddy.events.types import Passing
+
+LONGEST_QUEUE = 1_000  # events that wait for a reader; then the reader has to load its state anew
+MOST_PASSING = 100  # whoever has more before him is told nothing that is not kept
+
+
+class Lapse(Enum):
+    """Why a stream stops although its reader may go on elsewhere."""
+
+    TOO_SLOW = auto()
+    GOING_AWAY = auto()
+
+
+type End = AccessRevoked | Lapse
+type Queued = Step | Passed | End
+
+
+@dataclass(slots=True, eq=False)
+class Follower:
+    """One stream of this process. Its queue holds rows of the log, and at last how it ends."""
+
+    viewer: Viewer
+    came_in: int  # the batch that was under way
+    chat_id: uuid.UUID | None = None  # None: everything that concerns the account
+    chats: set[uuid.UUID] = field(default_factory=set)  # whose events it gets
+    queue: asyncio.Queue[Queued] = field(default_factory=asyncio.Queue)
+    end_of_it: End | None = None
+
+    def offer(self, row: Step) -> None:
+        """Queue a row; a reader that is too slow for it has to load its state anew."""
+        if self.end_of_it is None:
+            if self.queue.qsize() < LONGEST_QUEUE:
+                self.queue.put_nowait(row)
+            else:
+                self.end(Lapse.TOO_SLOW)
+
+    def mention(self, event: Passing) -> None:
+        """Queue what is not kept, unless the reader has enough before him."""
+        if self.end_of_it is None and self.queue.qsize() < MOST_PASSING:
+            self.queue.put_nowait(Passed(event))
+
+    def end(self, how: End) -> None:
+        """Let the stream end after what is queued, and hear nothing more."""
+        if self.end_of_it is None:
+            self.end_of_it = how
+            self.queue.put_nowait(how)
+
+    def cut(self) -> None:
+        """Let the stream of a session that has ended stop at once: what is queued is not for it any more."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.end_of_it = None
+        self.end(AccessRevoked("Your session has ended."))
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """Tells when a session has ended: signed out, expired, or its account no longer active."""
+
+    viewer: Viewer
+    came_in: int  # the batch that was under way
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Watching:
+    """A watch for as long as it is used."""
+
+    def __init__(self, watches: defaultdict[uuid.UUID, set[Watch]], watch: Watch) -> None:
+        self._watches = watches
+        self._watch = watch
+        self.ended = watch.ended
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        self._watches[self._watch.viewer.account_id].add(self._watch)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Watch no longer."""
+        self.close()
+
+    def close(self) -> None:
+        """Watch no longer."""
+        account_id = self._watch.viewer.account_id
+        self._watches[account_id].discard(self._watch)
+        if not self._watches[account_id]:
+            del self._watches[account_id]
+
+
+async def until_end(follower: Follower) -> AsyncGenerator[Queued]:
+    """Give what is queued for a follower, and at last how it ends."""
+    while True:
+        queued = await follower.queue.get()
+        yield queued
+        if not isinstance(queued, Step | Passed):
+            return

@@ -1,0 +1,151 @@
+"""Who is here: leases on accounts, renewed by the processes that hold their sockets; what changes is passed on."""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from gamebuddy import db
+from gamebuddy.db import Database, WriteSession, new_id
+from gamebuddy.errors import Unavailable
+from gamebuddy.events import log
+from gamebuddy.events.types import PresenceChanged
+
+TICK_SECONDS = 2.0  # changes are gathered for so long: a thousand who come at once are one statement
+RENEWAL_SECONDS = 20.0
+LEASE = timedelta(seconds=60)
+GRACE_SECONDS = 8.0  # a connection that breaks and comes back is nobody's news
+AWAY_AFTER = timedelta(minutes=5)
+
+logger = structlog.get_logger(__name__)
+
+
+class Attendance:
+    """Keeps the leases of one process. A process that dies renews none: its accounts are offline a minute later."""
+
+    def __init__(
+        self, database: Database, *, tick_seconds: float = TICK_SECONDS, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
+        self._database = database
+        self._tick_seconds = tick_seconds
+        self._grace_seconds = grace_seconds
+        self._node = new_id()
+        self._sockets: Counter[uuid.UUID] = Counter()
+        self._left_at: dict[uuid.UUID, float] = {}  # of those whose last socket has closed
+        self._active_at: dict[uuid.UUID, datetime] = {}
+        self._told: dict[uuid.UUID, bool] = {}  # what the others know: whether the account is away
+        self._renewed_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; returns at once."""
+        self._task = asyncio.create_task(self._work(), name="attendance")
+
+    async def stop(self) -> None:
+        """End. The leases run out by themselves: who comes back to another process within a minute was never gone."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def came(self, account_id: uuid.UUID) -> None:
+        """Say that a socket of an account has opened."""
+        self._sockets[account_id] += 1
+        self._left_at.pop(account_id, None)
+        self.did_something(account_id)
+
+    def went(self, account_id: uuid.UUID) -> None:
+        """Say that a socket of an account has closed."""
+        self._sockets[account_id] -= 1
+        if not self._sockets[account_id]:
+            del self._sockets[account_id]
+            self._left_at[account_id] = time.monotonic()
+
+    def did_something(self, account_id: uuid.UUID) -> None:
+        """Say that an account has done something; matters to those only who have a socket here."""
+        if account_id in self._sockets:
+            self._active_at[account_id] = datetime.now(UTC)
+
+    async def tick(self) -> None:
+        """Write what has changed, and now and then that the rest is as it was.
+
+        Raises:
+            Unavailable: when the database does not answer; nothing is forgotten.
+        """
+        now = time.monotonic()
+        for account_id in [one for one, left_at in self._left_at.items() if now - left_at > self._grace_seconds]:
+            del self._left_at[account_id], self._active_at[account_id]
+        here = {account_id: self._is_away(account_id) for account_id in (*self._sockets, *self._left_at)}
+        changed = {account_id for account_id, is_away in here.items() if self._told.get(account_id) is not is_away}
+        gone = self._told.keys() - here.keys()
+        is_due = now - self._renewed_at > RENEWAL_SECONDS
+        if not changed and not gone and not is_due:
+            return
+        async with self._database.write() as session:
+            await self._renew(session, here if is_due else changed)
+            await self._give_up(session, gone)
+            lost = await _take_overdue(session) if is_due else ()
+            await log.pass_on(
+                session, *(PresenceChanged(actor_id=None, account_id=one) for one in {*changed, *gone, *lost})
+            )
+        self._told = here
+        self._renewed_at = now if is_due else self._renewed_at
+
+    async def _work(self) -> None:
+        while True:
+            await asyncio.sleep(self._tick_seconds)
+            try:
+                await self.tick()
+            except Unavailable:
+                logger.warning("presence_put_off")
+            except Exception:  # whatever it is, the next tick may do better
+                logger.exception("presence_failed")
+
+    def _is_away(self, account_id: uuid.UUID) -> bool:
+        return datetime.now(UTC) - self._active_at[account_id] > AWAY_AFTER
+
+    async def _renew(self, session: WriteSession, account_ids: Collection[uuid.UUID]) -> None:
+        if not account_ids:
+            return
+        until = datetime.now(UTC) + LEASE
+        rows = [
+            {"account_id": one, "node": self._node, "until": until, "active_at": self._active_at[one]}
+            for one in account_ids
+        ]
+        statement = insert(db.Lease)
+        fresh = {name: statement.excluded[name] for name in ("until", "active_at")}
+        await session.execute(statement.on_conflict_do_update(index_elements=["account_id", "node"], set_=fresh), rows)
+
+    async def _give_up(self, session: WriteSession, account_ids: Collection[uuid.UUID]) -> None:
+        if account_ids:
+            await session.execute(
+                delete(db.Lease)
+                .where(db.Lease.node == self._node, db.Lease.account_id.in_(account_ids))
+                .execution_options(synchronize_session=False)
+            )
+
+
+async def _take_overdue(session: WriteSession) -> Collection[uuid.UUID]:
+    """Delete the leases of processes that renew them no more; gives whose they were."""
+    lease = db.Lease
+    overdue = (
+        select(lease.account_id, lease.node)
+        .where(lease.until < func.now())
+        .with_for_update(skip_locked=True)
+        .subquery()
+    )
+    rows = await session.scalars(
+        delete(lease)
+        .where(lease.account_id == overdue.c.account_id, lease.node == overdue.c.node)
+        .returning(lease.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(rows)
