@@ -37,9 +37,10 @@ from gamebuddy.schema.sockets import Sockets
 from gamebuddy.schema.view import View, is_sane_host
 from gamebuddy.settings import Settings
 
-GRAPHQL, SDL, HEALTH, READY, METRICS, MAIL = (
-    "/graphql", "/graphql/schema.graphql", "/healthz", "/readyz", "/metrics", "/dev/mail"
+GRAPHQL, SDL, HEALTH, READY, METRICS, MAIL, INVITE = (
+    "/graphql", "/graphql/schema.graphql", "/healthz", "/readyz", "/metrics", "/dev/mail", "/invite"
 )  # fmt: skip
+LONGEST_CODE = 64
 MEASURED = frozenset({GRAPHQL, SDL, "/"})
 PR_SET_PDEATHSIG = 1
 ABOUT = {
@@ -120,6 +121,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         WebSocketRoute(GRAPHQL, Sockets(services, callers)),
         Route(SDL, house.sdl),
         Route("/", house.start),
+        Route(INVITE + "/{code}", house.invite),
         Route(HEALTH, house.healthz),
         Route(READY, house.readyz),
         Route(METRICS, house.metrics),
@@ -196,6 +198,13 @@ class Pages:
                 )
             )
         )
+
+    async def invite(self, request: Request) -> Response:
+        """What a browser shows of an invite link."""
+        code = request.path_params["code"]
+        if len(code) > LONGEST_CODE:
+            raise HTTPException(404)
+        return _page(pages.invite_page(code))
 
     async def sdl(self, _: Request) -> Response:
         """The schema in the schema definition language; introspection loses @oneOf for some clients."""

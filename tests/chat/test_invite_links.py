@@ -3,6 +3,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import update
 
@@ -55,6 +56,18 @@ async def test_a_link_lets_strangers_in(make: Factory) -> None:
     assert (await owner.api(LINKS, id=chat_id))["chat"]["inviteLinks"] == [{"code": link["code"], "useCount": 1}]
     preview |= {"memberCount": 2, "isMember": True}
     assert (await stranger.api(PREVIEW, code=link["code"]))["invite"] == preview
+
+
+async def test_a_browser_is_told_what_the_link_is(make: Factory) -> None:
+    nika = await make.player("nika")
+    chat_id = await make.group(nika, title="Secret squad")
+    link = await make_link(nika, chat_id)
+    async with httpx.AsyncClient() as http:
+        page, same = await http.get(link["url"]), await http.get(link["url"].rpartition("/")[0] + "/of-nothing")
+        assert (await http.get(link["url"] + "x" * 100)).status_code == 404
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "Secret" not in page.text
+    assert page.text.replace(link["code"], "") == same.text.replace("of-nothing", "")
 
 
 async def test_what_does_not_work_is_told_by_type_and_shows_nothing(make: Factory) -> None:

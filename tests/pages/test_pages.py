@@ -17,6 +17,7 @@ from gamebuddy.pages import (
     Start,
     Tab,
     graphiql,
+    invite_page,
     letter,
     load_tabs,
     mailbox,
@@ -221,3 +222,11 @@ def test_letters_are_escaped() -> None:
 )
 def test_the_code_is_the_line_of_six_digits(text: str, code: str | None) -> None:
     assert make_letter(text=text).code == code
+
+
+def test_an_invite_shows_its_code_and_runs_nothing() -> None:
+    page = invite_page(EVIL)
+    elements = Elements(page.html)
+    assert elements.named("script") == []
+    assert EVIL in "".join("".join(text) for name, _, text in elements.found if name == "code")
+    assert page.csp.startswith("default-src 'none'")

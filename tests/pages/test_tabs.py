@@ -46,6 +46,8 @@ def test_the_tabs_stand_in_the_order_of_a_first_visit() -> None:
         "MyChats",
         "LiveMessages",
         "SendMessage",
+        "CreateGroup",
+        "SearchMessages",
         "Register",
         "VerifyEmail",
         "SignIn",
