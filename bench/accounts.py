@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import platform
 import secrets
 import statistics
 import subprocess
@@ -20,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from rich.console import Console
 from rich.progress import track
 
+from bench.report import console, write
 from gamebuddy import db
 from gamebuddy.auth.passwords import Passwords
 from gamebuddy.db import Database, migrations
@@ -34,7 +33,6 @@ URL = f"http://127.0.0.1:{PORT}"
 PASSWORD = "correct horse 7"  # noqa: S105 - of made-up accounts
 TRIES = 60
 CROWD, LARGE_CROWD = 40, 1_000
-console = Console()
 
 type Ask = Callable[[str, dict[str, Any]], Awaitable[httpx.Response]]
 
@@ -50,7 +48,7 @@ def main() -> None:
         with _serving(url) as process:
             lines = asyncio.run(_measure(process.pid))
     if options.write:
-        _write(options.write, lines)
+        write(options.write, "accounts", "Signing in", lines)
 
 
 async def _prepare(url: str) -> None:
@@ -213,18 +211,6 @@ def _resident(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     return 0
-
-
-def _write(path: Path, lines: list[str]) -> None:
-    """Replace what stands between the marks."""
-    mark = "<!-- accounts -->"
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    part = "\n".join([mark, f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}; all on one machine.", *lines, mark])
-    text = path.read_text(encoding="utf-8") if path.exists() else "# Performance\n"
-    if text.count(mark) != 2:
-        text += f"\n## Signing in\n\n{mark}{mark}\n"
-    head, _, tail = text.split(mark)
-    path.write_text(head + part + tail, encoding="utf-8")
 
 
 if __name__ == "__main__":

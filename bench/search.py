@@ -6,15 +6,11 @@ are of one statement as the application sends it, in milliseconds, warm. Every a
 
 import argparse
 import asyncio
-import contextlib
-import os
-import platform
 import random
 import re
 import statistics
-import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +19,11 @@ from typing import Any
 import asyncpg
 import httpx
 from pydantic import SecretStr
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bench import textbook, world
+from bench.report import Times, console, progress_bars, say, write
 from gamebuddy import db
 from gamebuddy.app import create_app
 from gamebuddy.auth.viewer import Viewer
@@ -47,33 +42,15 @@ SERVER = {
     "shared_buffers": "2GB", "maintenance_work_mem": "1GB", "work_mem": "64MB", "max_wal_size": "8GB",
     "checkpoint_timeout": "1h", "autovacuum": "off",
 }  # fmt: skip
+LEASES = """INSERT INTO leases (account_id, node, until, active_at)
+SELECT account_id, account_id, now() + interval '1 hour', now() FROM profiles
+WHERE hashtext(account_id::text) % 33 = 0"""  # about one of 33 is here
 OPERATION = """{ teammates(first: 20) { edges {
   cursor
   node { id username displayName role createdAt
          profile { bio region languages platforms playStyle voiceChat ageBand games { rating game { title } } } }
   match { score overlapHours sharedGames { title } reasons { signal contribution value weight text(locale: "en") } }
 } } }"""
-console = Console()
-
-
-@dataclass
-class Times:
-    """Milliseconds of one way."""
-
-    name: str
-    all: list[float] = field(default_factory=list)
-
-    def quantile(self, share: float) -> float:
-        """Give a quantile, such as 0.5 for the median."""
-        ordered = sorted(self.all)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-    @contextlib.contextmanager
-    def measure(self) -> Iterator[None]:
-        """Add what the block takes."""
-        began = time.perf_counter()
-        yield
-        self.all.append((time.perf_counter() - began) * 1000)
 
 
 @dataclass
@@ -101,7 +78,7 @@ def main() -> None:
         )
         console.print(lines[-1])
     if options.write:
-        _write(options.write, lines)
+        write(options.write, "search", "Search", lines)
 
 
 def _options() -> argparse.Namespace:
@@ -123,8 +100,7 @@ async def _run(url: str, count: int, options: argparse.Namespace, medians: dict[
         async with database.write() as session:
             await games.load_catalogue(session)
         connection = await asyncpg.connect(url)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as progress:
+        with progress_bars() as progress:
             await world.load(connection, count, options.seed, progress)
         await connection.close()
         is_last = count == options.profiles[-1]
@@ -142,7 +118,7 @@ async def _measure(
         ids = await _viewers(session, rng, options.viewers)
     floor, found, book = Times("floor: 20 known rows"), Times("search"), Times("textbook")
     wrong = 0
-    with Progress(console=console, transient=True) as progress:
+    with progress_bars() as progress:
         task = progress.add_task("Asking", total=len(ids))
         for number, account_id in enumerate(ids):
             async with database.read() as session:
@@ -256,7 +232,7 @@ async def _pages(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
             with deep.measure():
                 rows = await _next_page(session, asker, place)
             assert [tuple(row) for row in rows] == [tuple(row) for row in all_pages[len(before) :]]  # noqa: S101
-    return [_say(f"Page {DEEP_PAGE}: {_ratio(deep, first)} (goal: 2); {len(deep.all)} viewers.")]
+    return [say(f"Page {DEEP_PAGE}: {_ratio(deep, first)} (goal: 2); {len(deep.all)} viewers.")]
 
 
 async def _filters(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
@@ -275,10 +251,13 @@ async def _filters(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
         "reputation": lambda _: Filter(min_reputation=0.8),
         "common hours": lambda _: Filter(min_overlap_hours=10),
         "activity": lambda _: Filter(active_within_days=3),
+        "here": lambda _: Filter(is_online=True),
         "three at once": lambda _: Filter(
             min_reputation=0.7, voice_chats=(db.VoiceChat.PREFERRED,), active_within_days=14
         ),
     }
+    async with database.write() as session:
+        await session.execute(text(LEASES))
     async with database.read() as session:
         liked = tuple((await session.scalars(select(db.Genre.id).order_by(db.Genre.number).limit(2))).all())
     for account_id in ids:
@@ -340,7 +319,7 @@ async def _updates(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
     await raw.execute("RESET client_min_messages; RESET log_min_duration_statement")
     raw.remove_log_listener(listen)
     return [
-        _say(
+        say(
             f"Update of a profile to six other games: p50 {whole.quantile(0.5):.1f} ms, p99 {whole.quantile(0.99):.1f};"
             f" of these in PostgreSQL p50 {inside.quantile(0.5):.1f}, p99 {inside.quantile(0.99):.1f} (goal: 5)."
         )
@@ -393,7 +372,7 @@ async def _operations(database: Database, ids: Sequence[uuid.UUID]) -> list[str]
         f"Whole operation (20 players, games, reasons): p50 {whole.quantile(0.5):.1f} ms, its statement"
         f" {statement.quantile(0.5):.1f} (goal: 1.5 x + 5 ms = {1.5 * statement.quantile(0.5) + 5:.1f})."
     )
-    return [_say(told)]
+    return [say(told)]
 
 
 async def _plan(database: Database, account_id: uuid.UUID, count: int) -> list[str]:
@@ -425,33 +404,6 @@ def _write_plans(lines: Sequence[str], count: int) -> None:
 def _ratio(times: Times, other: Times) -> str:
     pairs = [mine / theirs for mine, theirs in zip(times.all, other.all, strict=False)]
     return f"{statistics.median(pairs):.2f} x in the median" if pairs else "nothing to compare"
-
-
-def _say(line: str) -> str:
-    console.print(line)
-    return f"- {line}"
-
-
-def _write(path: Path, lines: Sequence[str]) -> None:
-    """Replace what stands between the marks."""
-    mark = "<!-- search -->"
-    machine = (
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
-    part = "\n".join(
-        [
-            mark,
-            f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}; database and program on one machine.",
-            "",
-            *lines,
-            mark,
-        ]
-    )
-    text = path.read_text(encoding="utf-8") if path.exists() else f"# Performance\n\n## Search\n\n{mark}{mark}\n"
-    if text.count(mark) != 2:
-        text += f"\n## Search\n\n{mark}{mark}\n"
-    before, _, after = text.split(mark)
-    path.write_text(before + part + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

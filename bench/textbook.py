@@ -39,7 +39,7 @@ from sqlalchemy.sql.elements import Grouping
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession
-from gamebuddy.resolvers import teammates
+from gamebuddy.resolvers import presence, teammates
 from gamebuddy.resolvers.matching import FULL, FURTHEST, Player, Question, Roles, Signal, tables
 from gamebuddy.resolvers.matching.tables import NEUTRAL
 from gamebuddy.resolvers.search import Filter, Place, filtering
@@ -304,6 +304,9 @@ def _measured_facts(question: Question, filter: Filter) -> Iterator[ColumnElemen
     if filter.min_overlap_hours:
         hours = overlap_hours(question)
         yield hours >= filter.min_overlap_hours if hours is not None else false()
+    if filter.is_online:
+        shows = db.Account.who_sees_my_presence == db.Audience.EVERYONE
+        yield exists().where(db.Account.id == profile.account_id, shows, presence.is_here())
     if filter.active_within_days is not None:
         yield profile.active_on >= question.as_of - timedelta(days=min(FURTHEST, filter.active_within_days))
     if not question.terms and (filter.min_rating is not None or filter.max_rating is not None):

@@ -119,6 +119,10 @@ class Database:
                     "lock_timeout": milliseconds,
                     "idle_in_transaction_session_timeout": "30000",
                     "jit": "off",  # its compilation costs more than any statement here takes
+                    # Short statements over an index: rows are in memory or on a disk without a head, and workers cost
+                    # more to start than they save.
+                    "random_page_cost": "1.1",
+                    "max_parallel_workers_per_gather": "0",
                     "timezone": "UTC",
                 },
             },

@@ -119,6 +119,13 @@ class TeammateRequestChanged(AccountEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageHidden(AccountEvent):
+    """The account has deleted a message for itself alone; its other devices are to forget it."""
+
+    message_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PresenceChanged(AccountEvent):
     """The account has come, gone, or is away from its device; not kept."""
 
@@ -141,6 +148,7 @@ KINDS: dict[str, type[Event]] = {
         ChatUpdated,
         MessagesRead,
         TeammateRequestChanged,
+        MessageHidden,
     )
 }
 

@@ -90,6 +90,13 @@ class MessageDeleted(ChatEvent):
         return await _message(info, self.row)
 
 
+@strawberry.type(description="You have deleted a message for yourself, on this device or another one of yours.")
+class MessageHidden(Event):
+    """See the description."""
+
+    message_id: strawberry.ID = strawberry.field(description="The message, which you see no more.")
+
+
 @strawberry.type(description="Somebody has put a sign under a message, or taken it away.")
 class ReactionChanged(ChatEvent):
     """See the description."""
@@ -264,6 +271,7 @@ SHOWN: dict[type[types.Event], type[Event]] = {
     types.MessageSent: MessageSent,
     types.MessageEdited: MessageEdited,
     types.MessageDeleted: MessageDeleted,
+    types.MessageHidden: MessageHidden,
     types.ReactionChanged: ReactionChanged,
     types.MessagePinned: MessagePinned,
     types.MemberJoined: MemberJoined,
@@ -349,6 +357,8 @@ def _show(notice: notices.Notice, door: Following | Reading, chat_id: uuid.UUID 
 
 
 def _show_event(event: types.Event, **head: Any) -> Event:
+    if isinstance(event, types.MessageHidden):
+        return MessageHidden(message_id=ids.write(Kind.MESSAGE, event.message_id), **head)
     own: dict[str, Any] = {"row": event}
     if isinstance(event, types.ChatEvent | types.Typing):
         own["seq"] = getattr(event, "seq", None)
@@ -398,7 +408,7 @@ async def _is_visible(context: Context, event: types.Event) -> bool:
         account_id = getattr(event, PEOPLE[type(event)])
         if account_id is None or await loaders.signers.load(account_id) is None:
             return False
-    message_id = getattr(event, "message_id", None)
+    message_id = None if isinstance(event, types.MessageHidden) else getattr(event, "message_id", None)
     return message_id is None or await loaders.messages.load(message_id) is not None
 
 

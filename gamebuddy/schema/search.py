@@ -87,6 +87,9 @@ class TeammateFilter:
     active_within_days: int | None = strawberry.field(
         description="Was here within this many days. Nobody is listed after 60.", default=None
     )
+    is_online: bool | None = strawberry.field(
+        description="True: is here at this moment and lets everyone know it. False limits nothing.", default=None
+    )
 
     def read(self) -> Filter:
         """Read the ids, in the terms of the domain."""

@@ -67,6 +67,7 @@ class Person:
     reputation: int | None
     games: tuple[Plays, ...]
     relation: str
+    shows_presence: db.Audience | None  # None: he is not here
 
 
 def some[T](items: Sequence[T], *, most: int | None = None) -> st.SearchStrategy[tuple[T, ...]]:
@@ -111,6 +112,7 @@ PEOPLE = st.builds(
     reputation=maybe(st.integers(0, 1000)),
     games=st.lists(PLAYS, max_size=GAMES, unique_by=lambda plays: plays.game).map(tuple),
     relation=st.sampled_from(RELATIONS),
+    shows_presence=st.sampled_from([None, *[db.Audience.EVERYONE] * 3, db.Audience.TEAMMATES, db.Audience.NOBODY]),
 )
 WEIGHTS = st.dictionaries(
     st.sampled_from(Signal), st.sampled_from([0.0, 0.001, 0.5, 1.0, 3.7, 10.0]) | st.floats(0, 10), max_size=6
@@ -135,6 +137,7 @@ def filters(draw: st.DrawFn, catalogue: Catalogue) -> Filter:
         "min_reputation": st.integers(0, 1000).map(lambda value: value / 1000),
         "min_overlap_hours": st.integers(0, 12),
         "active_within_days": st.integers(0, 70),
+        "is_online": st.booleans(),
     }
     names = draw(st.lists(st.sampled_from(sorted(limits)), unique=True, max_size=3))
     return Filter(**{name: draw(limits[name]) for name in names})
@@ -175,6 +178,7 @@ async def settle(session: db.WriteSession, catalogue: Catalogue, people: Sequenc
             email="player@example.com",
             email_key=f"{uuid.uuid4()}@example.com",
             email_verified_at=datetime.now(UTC) if person.is_verified else None,
+            who_sees_my_presence=person.shows_presence or db.Audience.EVERYONE,
         )
         accounts.append(account)
     session.add_all(accounts)
@@ -182,6 +186,9 @@ async def settle(session: db.WriteSession, catalogue: Catalogue, people: Sequenc
     ids = [account.id for account in accounts]
     for account_id, person in zip(ids, people, strict=True):
         session.add_all(_rows(catalogue, account_id, person, today))
+        if person.shows_presence is not None:
+            now = datetime.now(UTC)
+            session.add(db.Lease(account_id=account_id, node=account_id, until=now + timedelta(hours=1), active_at=now))
         if account_id != ids[0]:
             session.add_all(_relation(ids[0], account_id, person.relation))
     await session.flush()
@@ -306,6 +313,7 @@ def _passes(me: Person, other: Person, wanted: Filter, catalogue: Catalogue, tod
             me.hours is not None and other.hours is not None and len(me.hours & other.hours) >= wanted.min_overlap_hours
         ),
         wanted.active_within_days is None or other.days_away <= wanted.active_within_days,
+        not wanted.is_online or (other.shows_presence is db.Audience.EVERYONE and me.role is not db.Role.GUEST),
     ]
     return all(checks)
 

@@ -73,15 +73,17 @@ async def lock_chat_from_outside(session: WriteSession, chat_id: uuid.UUID) -> d
     return chat
 
 
-async def access_message(session: ReadSession, viewer: Viewer, message_id: uuid.UUID, *field: str) -> db.Message:
-    """Give a message that the viewer may see.
+async def access_message(
+    session: ReadSession, viewer: Viewer, message_id: uuid.UUID, *field: str, with_hidden: bool = False
+) -> db.Message:
+    """Give a message that the viewer may see; `with_hidden` also one that he has deleted for himself.
 
     Raises:
         Rejected: NOT_FOUND when there is no such message, or the viewer may not see it.
     """
     message: db.Message | None = await session.scalar(
         select(db.Message)
-        .where(db.Message.id == message_id, is_shown(viewer))
+        .where(db.Message.id == message_id, is_for(viewer) if with_hidden else is_shown(viewer))
         .execution_options(populate_existing=True)
     )
     if message is None:
@@ -90,12 +92,20 @@ async def access_message(session: ReadSession, viewer: Viewer, message_id: uuid.
 
 
 def is_shown(viewer: Viewer) -> ColumnElement[bool]:
-    """Tell of the message in the statement whether the viewer may see it.
+    """Tell of the message in the statement whether the viewer sees it: he may, and has not deleted it for himself."""
+    hidden = aliased(db.HiddenMessage)
+    is_hidden = (
+        select(hidden.message_id)
+        .where(hidden.message_id == db.Message.id, hidden.account_id == viewer.account_id)
+        .exists()
+    )
+    return and_(is_for(viewer), ~is_hidden)
 
-    He is in its chat, it is none of those before his time, and he has not deleted it for himself.
-    """
-    member, hidden = aliased(db.ChatMember), aliased(db.HiddenMessage)
-    is_in = (
+
+def is_for(viewer: Viewer) -> ColumnElement[bool]:
+    """Tell of the message in the statement whether the viewer is in its chat, and it is none from before his time."""
+    member = aliased(db.ChatMember)
+    return (
         select(member.chat_id)
         .where(
             member.chat_id == db.Message.chat_id,
@@ -104,12 +114,6 @@ def is_shown(viewer: Viewer) -> ColumnElement[bool]:
         )
         .exists()
     )
-    is_hidden = (
-        select(hidden.message_id)
-        .where(hidden.message_id == db.Message.id, hidden.account_id == viewer.account_id)
-        .exists()
-    )
-    return and_(is_in, ~is_hidden)
 
 
 def no_such_chat() -> Rejected:

@@ -12,7 +12,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ChatKind, MessageKind, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
-from gamebuddy.events.types import MessageDeleted, MessageEdited, MessagePinned, ReactionChanged
+from gamebuddy.events.types import MessageDeleted, MessageEdited, MessageHidden, MessagePinned, ReactionChanged
 from gamebuddy.resolvers import uploads
 from gamebuddy.resolvers.chat.access import access_message, advance, is_open_to, lock_chat, other_of
 from gamebuddy.resolvers.chat.mentioning import find_named, keep_named
@@ -92,15 +92,25 @@ async def delete_for_everyone(session: WriteSession, viewer: Viewer, *, message_
 
 
 async def delete_for_oneself(session: WriteSession, viewer: Viewer, *, message_id: uuid.UUID) -> db.Message:
-    """Show a message to the viewer no more; everybody else goes on seeing it, and nobody is told.
+    """Show a message to the viewer no more; everybody else goes on seeing it, and his own devices alone are told.
+
+    Once more changes nothing.
 
     Raises:
         Rejected: NOT_FOUND.
     """
-    message = await access_message(session, viewer, message_id, "message_id")
-    await session.execute(
-        insert(db.HiddenMessage).values(account_id=viewer.account_id, message_id=message.id).on_conflict_do_nothing()
+    message = await access_message(session, viewer, message_id, "message_id", with_hidden=True)
+    hidden = await session.scalar(
+        insert(db.HiddenMessage)
+        .values(account_id=viewer.account_id, message_id=message.id)
+        .on_conflict_do_nothing()
+        .returning(db.HiddenMessage.message_id)
     )
+    if hidden is not None:
+        await log.append(
+            session,
+            MessageHidden(actor_id=viewer.account_id, account_id=viewer.account_id, message_id=message.id),
+        )
     return message
 
 

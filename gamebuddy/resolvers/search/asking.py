@@ -73,6 +73,7 @@ KINDS: Mapping[str, TypeEngine[Any]] = {
     "own_genres": BigInteger(), "genre_value": INTS, "genre_untold": Integer(), "asked_genre_ids": IDS,
     "own_platforms": Integer(), "platform_value": INTS, "asked_platforms": Integer(),
     "least_rating": Integer(), "most_rating": Integer(), "asked_languages": TEXTS,
+    "must_be_here": Boolean(),
 }  # fmt: skip
 
 type Found = Sequence[Row[tuple[uuid.UUID, int]]]
@@ -109,6 +110,7 @@ async def best(
         "least_rating": question.least_rating,
         "most_rating": question.most_rating,
         "asked_languages": list(filter.languages) or None,
+        "must_be_here": filter.is_online,
     }
     rows: Found = (await session.execute(SEARCH_BEST, arguments)).all()
     return rows

@@ -32,6 +32,7 @@ class Filter:
     min_reputation: float | None = None
     min_overlap_hours: int | None = None
     active_within_days: int | None = None
+    is_online: bool = False
 
     def check(self) -> None:
         """Let through what can be meant.
@@ -64,7 +65,7 @@ class Filter:
 
 # What gives way first when a list is short: what matters least for playing together, and games last.
 LOOSENED: Mapping[Signal, tuple[str, ...]] = {
-    Signal.ACTIVITY: ("active_within_days",),
+    Signal.ACTIVITY: ("active_within_days", "is_online"),
     Signal.REPUTATION: ("min_reputation",),
     Signal.AGE: ("age_bands",),
     Signal.GENRES: ("genre_ids",),

@@ -171,6 +171,8 @@ async def list_candidates(
     """Give `account_id` and `score` of the best whom this viewer's search may list."""
     if not question.terms and _needs_game(question, filter):  # games that nobody can play: nobody shares one
         return ()
+    if filter.is_online and viewer.role is db.Role.GUEST:  # nobody lets a guest know
+        return ()
     wanted = [term.game_id for term in question.terms if term.is_wanted]
     return await asking.best(
         session,
