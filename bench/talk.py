@@ -176,8 +176,8 @@ def _session(account_id: uuid.UUID) -> dict[str, Any]:
     """Make one session for a player, under the player's own id."""
     now = datetime.now(UTC)
     return {
-        "id": account_id, "account_id": account_id, "salt": b"", "generation": 0, "created_at": now,
-        "last_used_at": now, "expires_at": now + YEAR,
+        "id": account_id, "account_id": account_id, "salt": b"", "generation": 0, "device_name": "",
+        "created_at": now, "last_used_at": now, "expires_at": now + YEAR,
     }  # fmt: skip
 
 

@@ -305,8 +305,8 @@ def _measured_facts(question: Question, filter: Filter) -> Iterator[ColumnElemen
         hours = overlap_hours(question)
         yield hours >= filter.min_overlap_hours if hours is not None else false()
     if filter.is_online:
-        shows = db.Account.who_sees_my_presence == db.Audience.EVERYONE
-        yield exists().where(db.Account.id == profile.account_id, shows, presence.is_here())
+        yield db.Account.who_sees_my_presence == db.Audience.EVERYONE
+        yield presence.is_here()
     if filter.active_within_days is not None:
         yield profile.active_on >= question.as_of - timedelta(days=min(FURTHEST, filter.active_within_days))
     if not question.terms and (filter.min_rating is not None or filter.max_rating is not None):

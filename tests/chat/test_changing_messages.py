@@ -217,6 +217,27 @@ async def test_what_one_deletes_for_himself_others_still_see(make: Factory, pair
     assert (await shown(owner, kept))["text"] == "kept"
 
 
+async def test_what_is_deleted_stays_deleted_whatever_happens_at_once(
+    make: Factory, pair: tuple[Player, Player, str]
+) -> None:
+    owner, member, chat_id = pair
+    for _ in range(5):
+        message = await make.send(owner, chat_id, "first")
+        answers = await asyncio.gather(
+            edit(owner, message, "second"),
+            delete(owner, message, for_everyone=True),
+            react(member, message, "👍"),
+            pin(owner, message),
+            edit(owner, message, "third"),
+        )
+        assert payload(answers[1])["userErrors"] == []
+        codes = {code for answer in answers for code, _ in problems(answer)}
+        assert codes <= {"NOT_ALLOWED"}
+        left = await shown(member, message)
+        assert (left["text"], left["reactions"]) == ("", [])
+        assert await pins(member, chat_id) == []
+
+
 async def test_ones_other_devices_hear_what_one_deletes_for_himself(
     make: Factory, pair: tuple[Player, Player, str]
 ) -> None:
