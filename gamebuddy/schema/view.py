@@ -1,6 +1,8 @@
 """GraphQL over HTTP: GET for queries, POST with JSON, and nothing else."""
 
 import re
+import uuid
+from collections import Counter
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -8,11 +10,12 @@ import orjson
 from graphql import OperationType
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult
 
+from gamebuddy.auth.tokens import Claims
 from gamebuddy.errors import Refusal, Unauthenticated
-from gamebuddy.schema import faults
+from gamebuddy.schema import faults, streams
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Context, Services
 from gamebuddy.schema.documents import BAD_REQUEST, Prepared, Request, read_json
@@ -29,13 +32,14 @@ class View:
     def __init__(self, services: Services, callers: Callers) -> None:
         self._services = services
         self._callers = callers
+        self._open_streams: Counter[uuid.UUID] = Counter()  # by account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = HttpRequest(scope, receive)
         media_type = GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
         try:
-            response = await self._answer(request, media_type)
+            response: ASGIApp = await self._answer(request, media_type)
         except Refused as refused:
             # A client that knows only application/json takes a status other than 200 for a broken connection.
             is_document = refused.code not in {
@@ -43,6 +47,7 @@ class View:
                 "PAYLOAD_TOO_LARGE",
                 "METHOD_NOT_ALLOWED",
                 "UNAUTHENTICATED",
+                "RATE_LIMITED",
             }
             status = 200 if is_document and media_type == JSON else refused.status
             body: dict[str, Any] = {"errors": refused.errors}
@@ -54,12 +59,16 @@ class View:
             response = _response({"errors": [faults.masked(fault)]}, media_type, 500)
         await response(scope, receive, send)
 
-    async def _answer(self, request: HttpRequest, media_type: str) -> Response:
+    async def _answer(self, request: HttpRequest, media_type: str) -> ASGIApp:
         asked = await self._read(request)
-        context = await self._context(request)
+        context, claims = await self._context(request)
         try:
             prepared = self._services.documents.prepare(asked)
-            _require_method(prepared, request.method)
+            how = streams.format_of(request.headers.get("accept", ""), prepared)
+            _require_method(prepared, request.method, is_streamed=how is not None)
+            if how is not None:
+                results = streams.results_of(context, prepared, answer)
+                return streams.Stream(context, claims, results, how, self._open_streams)
             return await self._execute(prepared, context, media_type)
         finally:
             await context.renew()
@@ -79,7 +88,7 @@ class View:
             del body["data"]
         return _response(body, media_type, 400 if is_request_error and media_type == GRAPHQL_JSON else 200)
 
-    async def _context(self, request: HttpRequest) -> Context:
+    async def _context(self, request: HttpRequest) -> tuple[Context, Claims | None]:
         """Find out who asks, before anything is executed: a client may refresh its token and repeat even a mutation."""
         client = self._callers.client(request)
         try:
@@ -89,7 +98,7 @@ class View:
         except Unauthenticated as error:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise Refused(error.code, str(error), status=401, **challenge) from None
-        return context
+        return context, claims
 
     async def _read(self, request: HttpRequest) -> Request:
         if request.method == "GET":
@@ -152,11 +161,15 @@ async def _require_session(context: Context) -> None:
         raise Unauthenticated("The session has ended.")
 
 
-def _require_method(prepared: Prepared, method: str) -> None:
-    if prepared.type is OperationType.SUBSCRIPTION:
+def _require_method(prepared: Prepared, method: str, *, is_streamed: bool) -> None:
+    if prepared.type is OperationType.SUBSCRIPTION and not is_streamed:
         raise Refused(
-            "SUBSCRIPTION_TRANSPORT_REQUIRED", "Subscriptions go over WebSocket, subprotocol graphql-transport-ws."
+            "SUBSCRIPTION_TRANSPORT_REQUIRED",
+            "Subscriptions go over WebSocket, subprotocol graphql-transport-ws, or by POST with Accept:"
+            " text/event-stream or multipart/mixed;subscriptionSpec=1.0.",
         )
+    if prepared.type is OperationType.SUBSCRIPTION and method == "GET":
+        raise Refused("METHOD_NOT_ALLOWED", "Subscriptions go by POST.", status=405, Allow="POST")
     if prepared.type is OperationType.MUTATION and method == "GET":
         raise Refused("METHOD_NOT_ALLOWED", "Mutations go by POST.", status=405, Allow="POST")
 
