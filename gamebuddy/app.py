@@ -93,7 +93,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         documents=Documents(schema, settings),
     )
     postman = mail.Postman(settings, database_url)
-    housekeeper = Housekeeper(database, services.files)
+    housekeeper = Housekeeper(database, services.files, event_days=settings.event_days)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

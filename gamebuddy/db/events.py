@@ -37,11 +37,16 @@ class Event(Row):
 
 
 class EventLog(Row):
-    """One row: the epoch of the log. It changes when history is rewritten; cursors of another epoch are no place."""
+    """One row. The epoch changes when history is rewritten: cursors of another epoch are no place.
+
+    `trimmed_xid` is the last transaction of which events were trimmed by age; whoever has not seen all before has lost
+    some.
+    """
 
     __tablename__ = "event_log"
 
     epoch: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    trimmed_xid: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
 
 
 class Lease(Row):

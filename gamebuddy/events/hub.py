@@ -105,12 +105,12 @@ class Hub:
             follower.came_in = self._batch
             # Only now, when it follows them all: what this snapshot does not see comes by the queue.
             async with self._database.read() as session:
-                epoch, attached = await log.epoch(session), await log.snapshot(session)
+                reach, attached = await log.reach(session), await log.snapshot(session)
                 rights = await rights_of(session, [viewer], [])
             if not rights.keep(viewer):
                 raise Unauthenticated
-            last = AccountPlace(epoch, attached)
-            if after is not None and not after.is_kept(epoch, attached):
+            last = AccountPlace(reach.epoch, attached)
+            if after is not None and not after.is_kept(reach, attached):
                 yield ResyncRequired(last, NOT_KEPT)
                 return
             if after is not None:
@@ -124,7 +124,7 @@ class Hub:
                 elif not attached.sees(queued.kept.xid):
                     kept = queued.kept
                     seen = attached.or_later(queued.place.seen)
-                    last = AccountPlace(epoch, seen, queued.place.reading, kept.id)
+                    last = AccountPlace(reach.epoch, seen, queued.place.reading, kept.id)
                     yield Happened(kept.id, kept.at, kept.event, last)
         finally:
             self._detach(follower)
@@ -142,13 +142,14 @@ class Hub:
         self._follow(follower, chat_id)
         try:
             async with self._database.read() as session:
-                epoch, head = await log.epoch(session), await log.chat_head(session, chat_id)
+                epoch, head = (await log.reach(session)).epoch, await log.chat_head(session, chat_id)
+                is_kept = after is None or await _is_kept(session, chat_id, after, epoch, head)
                 rights = await rights_of(session, [viewer], [chat_id])
             if not rights.keep(viewer):
                 raise Unauthenticated
             if (chat_id, viewer.account_id) not in rights.memberships:
                 raise NotFound
-            if after is not None and (after.epoch != epoch or after.seq > head):
+            if not is_kept:
                 yield ResyncRequired(ChatPlace(epoch, head), NOT_KEPT)
                 return
             last = after.seq if after is not None else head
@@ -400,6 +401,13 @@ def _notice_of(queued: Passed | End, place: Place) -> Notice:
     if queued is Lapse.GOING_AWAY:
         raise Unavailable("The server is going away. Go on from your last cursor.")
     return ResyncRequired(place, TOO_SLOW)
+
+
+async def _is_kept(session: ReadSession, chat_id: uuid.UUID, place: ChatPlace, epoch: uuid.UUID, head: int) -> bool:
+    """Tell whether one can read on in a chat from a place."""
+    if place.epoch != epoch or place.seq > head:
+        return False
+    return place.seq == head or await log.goes_on_from(session, chat_id, place.seq)
 
 
 def _seq(kept: Kept) -> int:

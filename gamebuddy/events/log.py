@@ -3,7 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 
 from sqlalchemy import (
@@ -16,6 +16,8 @@ from sqlalchemy import (
     and_,
     any_,
     cast,
+    delete,
+    exists,
     func,
     insert,
     lateral,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     select,
     true,
     union,
+    update,
 )
 
 from gamebuddy import db
@@ -59,6 +62,10 @@ class Snapshot:
     def sees(self, xid: int) -> bool:
         """Tell whether the rows of a committed transaction are in the snapshot."""
         return xid < self.xmin or (xid < self.xmax and xid not in self.running)
+
+    def sees_all_up_to(self, xid: int) -> bool:
+        """Tell whether nothing that was written by this transaction or an earlier one is missing."""
+        return xid < self.xmin
 
     def or_later(self, other: "Snapshot") -> "Snapshot":
         """Give the later of the two; it sees all that the other one does."""
@@ -99,9 +106,21 @@ class AccountPlace:
             return (self,)
         return self, AccountPlace(self.epoch, self.reading, until)
 
-    def is_kept(self, epoch: uuid.UUID, now: Snapshot) -> bool:
-        """Tell whether one can read on from here; after going back to a backup the place lies in the future."""
-        return self.epoch == epoch and max(self.seen.xmax, self.reading.xmax if self.reading else 0) <= now.xmax
+    def is_kept(self, reach: "Reach", now: Snapshot) -> bool:
+        """Tell whether one can read on from here.
+
+        After going back to a backup the place lies in the future; after a long absence what it has not seen is trimmed.
+        """
+        is_past = max(self.seen.xmax, self.reading.xmax if self.reading else 0) <= now.xmax
+        return self.epoch == reach.epoch and is_past and self.seen.sees_all_up_to(reach.trimmed_xid)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far back the log goes: its epoch, and the last transaction of which events were trimmed; 0 for none."""
+
+    epoch: uuid.UUID
+    trimmed_xid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +166,30 @@ async def pass_on(session: WriteSession, *events: types.Passing) -> None:
         await session.execute(select(func.pg_notify(CHANNEL, message)))
 
 
-async def epoch(session: ReadSession) -> uuid.UUID:
-    """Give the epoch of the log; places of another epoch are no places any more."""
-    found: uuid.UUID = await session.scalar(select(db.EventLog.epoch))
-    return found
+async def reach(session: ReadSession) -> Reach:
+    """Tell how far back the log goes."""
+    row = (await session.execute(select(db.EventLog.epoch, db.EventLog.trimmed_xid))).one()
+    return Reach(row.epoch, row.trimmed_xid)
+
+
+async def trim(session: WriteSession, *, older_than: timedelta, limit: int) -> int:
+    """Delete the oldest events, up to a limit, and note how far; messages stay. Tells how many it took."""
+    oldest = select(db.Event.id, db.Event.created_at).order_by(db.Event.id).limit(limit).subquery()
+    due = select(oldest.c.id).where(oldest.c.created_at < func.now() - older_than)
+    xids = await session.scalars(
+        delete(db.Event)
+        .where(db.Event.id.in_(due))
+        .returning(db.Event.xid)
+        .execution_options(synchronize_session=False)
+    )
+    trimmed = xids.all()
+    if trimmed:
+        await session.execute(
+            update(db.EventLog)
+            .values(trimmed_xid=func.greatest(db.EventLog.trimmed_xid, max(trimmed)))
+            .execution_options(synchronize_session=False)
+        )
+    return len(trimmed)
 
 
 async def snapshot(session: ReadSession) -> Snapshot:
@@ -162,13 +201,19 @@ async def snapshot(session: ReadSession) -> Snapshot:
 
 async def place_now(session: ReadSession) -> AccountPlace:
     """Give the place from which a client that has loaded its state in this snapshot misses nothing."""
-    return AccountPlace(await epoch(session), await snapshot(session))
+    return AccountPlace((await reach(session)).epoch, await snapshot(session))
 
 
 async def chat_head(session: ReadSession, chat_id: uuid.UUID) -> int:
     """Give the number of the newest event of a chat, 0 for one without events."""
     head: int | None = await session.scalar(select(db.Chat.last_seq).where(db.Chat.id == chat_id))
     return head or 0
+
+
+async def goes_on_from(session: ReadSession, chat_id: uuid.UUID, seq: int) -> bool:
+    """Tell whether the event behind a number of a chat is kept: numbers have no gaps, so all that follow are."""
+    found: bool = await session.scalar(select(exists().where(db.Event.chat_id == chat_id, db.Event.seq == seq + 1)))
+    return found
 
 
 async def read_on(session: ReadSession, *, place: AccountPlace, until: Snapshot, limit: int) -> list[Step]:

@@ -14,6 +14,7 @@ from gamebuddy import db
 from gamebuddy.db import AccountStatus, Database, Role, SanctionKind, WriteSession
 from gamebuddy.db.search import ENTERED_DAYS
 from gamebuddy.errors import Unavailable
+from gamebuddy.events import log as event_log
 from gamebuddy.files import Files
 from gamebuddy.resolvers import departure, profiles, schedules, uploads
 from gamebuddy.resolvers.accounts.registration import is_stale_claim
@@ -34,9 +35,12 @@ type Sweep = Callable[[WriteSession], Awaitable[int]]
 class Housekeeper:
     """Sweeps every ten minutes, from `start` to `stop`; of many processes one at a time."""
 
-    def __init__(self, database: Database, files: Files, *, pause_seconds: float = PAUSE_SECONDS) -> None:
+    def __init__(
+        self, database: Database, files: Files, *, event_days: int = 30, pause_seconds: float = PAUSE_SECONDS
+    ) -> None:
         self._database = database
         self._files = files
+        self._event_days = event_days
         self._pause_seconds = pause_seconds
         self._task: asyncio.Task[None] | None = None
 
@@ -56,21 +60,25 @@ class Housekeeper:
         while True:
             await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the nodes
             try:
-                await sweep(self._database, self._files)
+                await sweep(self._database, self._files, event_days=self._event_days)
             except Unavailable:
                 log.warning("housekeeping_put_off")
             except Exception:  # whatever it is, the next round may do better
                 log.exception("housekeeping_failed")
 
 
-async def sweep(database: Database, files: Files) -> dict[str, int]:
+async def sweep(database: Database, files: Files, *, event_days: int = 30) -> dict[str, int]:
     """Do everything that is due, in small transactions; tells how many rows each sweep took.
 
     Raises:
         Unavailable: when the database does not answer.
     """
+
+    async def trim_events(session: WriteSession) -> int:
+        return await event_log.trim(session, older_than=timedelta(days=event_days), limit=BATCH)
+
     taken: dict[str, int] = {}
-    for work in SWEEPS:
+    for work in (*SWEEPS, trim_events):
         name = work.__name__
         taken[name] = 0
         while True:

@@ -451,8 +451,9 @@ class EventQueries:
     ) -> EventPage:
         """Kept events behind a place, for a client that holds no socket. The cursors are those of the subscription."""
         place, now = _account_place(door.services, door.viewer, after), await log.place_now(door.session)
+        reach = await log.reach(door.session)
         limit = page_size(first, default=50)
-        if not place.is_kept(now.epoch, now.seen):
+        if not place.is_kept(reach, now.seen):
             end = cursor_of(door.services, door.viewer, now)
             return EventPage(events=[], end_cursor=end, has_more=False, resync_required=True)
         steps = await log.read_account(
