@@ -23,6 +23,7 @@ from gamebuddy import demo, mail, pages, telemetry
 from gamebuddy import settings as configuration
 from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
+from gamebuddy.events.bus import Bus
 from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import PATH as FILES
@@ -81,12 +82,13 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )
     gate, schema = Gate(settings), root.build_schema()
+    bus = _redis_bus(settings, database)
     services = Services(
         settings=settings,
         database=database,
         gate=gate,
         files=Files(settings, gate.keys, path=FILES),
-        hub=Hub(database),
+        hub=Hub(database, bus=bus),
         attendance=Attendance(database),
         cursors=Cursors(gate.keys),
         schema=schema,
@@ -144,6 +146,17 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
             expose_headers=["www-authenticate"],
         )
     return app
+
+
+def _redis_bus(settings: Settings, database: Database) -> Bus | None:
+    """Make Redis the way of messages where it is set; else they go through the database itself."""
+    if settings.broadcast_url is None:
+        return None
+    from gamebuddy.events.redis_bus import RedisBus  # noqa: PLC0415 - an extra: only who uses Redis installs it
+
+    bus = RedisBus(settings.broadcast_url.get_secret_value())
+    database.courier = bus.send_soon
+    return bus
 
 
 class GraphQL:

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     previous_secret_keys: Secrets = ()
     public_url: str | None = None
     smtp_url: SecretStr | None = None
+    broadcast_url: SecretStr | None = None
     storage_url: str | None = None
     mail_from: str = "GameBuddy <no-reply@gamebuddy.example>"
     trusted_proxies: Names = ()
@@ -122,6 +123,13 @@ class Settings(BaseSettings):
             parts = urlsplit(value.get_secret_value())
             if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
                 raise ValueError("has to look like smtp://user:password@host:port or smtps://…")
+        return value
+
+    @field_validator("broadcast_url")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss"}:
+            raise ValueError("has to begin with redis:// or rediss://")
         return value
 
     @field_validator("storage_url")

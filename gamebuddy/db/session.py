@@ -1,7 +1,7 @@
 """Doors to the database: reads see one snapshot, writes are one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -60,6 +60,12 @@ class WriteSession(ReadSession):
 
     database: "Database"
 
+    @property
+    def to_tell(self) -> list[str]:
+        """Messages for the courier, sent after the commit."""
+        messages: list[str] = self.info.setdefault("to_tell", [])
+        return messages
+
     @asynccontextmanager
     async def apart(self) -> "AsyncIterator[WriteSession]":
         """Open a second transaction that commits whatever becomes of this one, such as the count of wrong tries.
@@ -89,6 +95,9 @@ class WriteSession(ReadSession):
         await self.rollback()
 
 
+type Courier = Callable[[Sequence[str]], None]  # carries messages to all processes, later; raises nothing
+
+
 class Database:
     """A pool of connections to one database."""
 
@@ -101,6 +110,7 @@ class Database:
         application_name: str = "gamebuddy",
     ) -> None:
         self.url = url
+        self.courier: Courier | None = None  # None: PostgreSQL itself sends messages, at commit
         milliseconds = str(int(statement_timeout_seconds * 1000))
         self.engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
@@ -168,6 +178,9 @@ class Database:
                 session.database = self
                 yield session
                 await session.commit()
+                messages = list(dict.fromkeys(session.to_tell))
+        if messages and self.courier is not None:
+            self.courier(messages)
 
     async def answers(self) -> bool:
         """Tell whether a statement gets through."""

@@ -1,8 +1,9 @@
-"""PostgreSQL's LISTEN as a backend of broadcaster: a connection that no query shares, and that comes back."""
+"""How a process hears that something has happened: PostgreSQL's LISTEN, or Redis, as backends of broadcaster."""
 
 import asyncio
 import contextlib
 import random
+from abc import abstractmethod
 
 import asyncpg
 import structlog
@@ -11,31 +12,33 @@ from broadcaster._backends.base import BroadcastBackend
 
 HEARTBEAT_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.5  # a database that is back is noticed within a second
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.5  # a server that is back is noticed within a second
 RETURNED = ""  # the message after a reconnection: something may have been missed
 
 log = structlog.get_logger(__name__)
 
 
-class PostgresBus(BroadcastBackend):
-    """Listens on the channels that are subscribed.
+class Bus(BroadcastBackend):
+    """A connection of its own that listens and comes back.
 
-    broadcaster's own backend shares its connection with NOTIFY and never comes back when it breaks. After each return
-    this one gives every channel the message RETURNED, so that readers look for what they missed.
+    broadcaster's own backends share their connection with what they publish and never come back when it breaks. After
+    each return this one gives every channel the message RETURNED, so that readers look for what they missed.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._channels: set[str] = set()
         self._incoming: asyncio.Queue[Event] = asyncio.Queue()
-        self._connection: asyncpg.Connection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()  # a connection does one thing at a time
 
     @property
+    @abstractmethod
     def is_listening(self) -> bool:
         """Whether a connection stands and listens."""
-        return self._connection is not None and not self._connection.is_closed()
+
+    @abstractmethod
+    async def _listen_until_lost(self) -> None:
+        """Connect, listen on all channels, say `_returned`, and return or raise when the connection has ended."""
 
     async def connect(self) -> None:
         """Begin to listen; the task goes on until `disconnect`."""
@@ -47,19 +50,56 @@ class PostgresBus(BroadcastBackend):
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    async def next_published(self) -> Event:
+        """Wait for the next message."""
+        return await self._incoming.get()
+
+    def _take(self, channel: str, message: str) -> None:
+        self._incoming.put_nowait(Event(channel, message))
+
+    def _returned(self) -> None:
+        for channel in tuple(self._channels):
+            self._take(channel, RETURNED)
+
+    async def _stay_connected(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._listen_until_lost()
+                pause = FIRST_PAUSE_SECONDS
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody hears anything until it listens again
+                log.warning("the event listener is away", reason=repr(error), again_in_seconds=round(pause, 2))
+            # With jitter: after a restart of the server not all processes come at once.
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+class PostgresBus(Bus):
+    """Listens on PostgreSQL, where messages are sent by the transactions that make them true."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._connection: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()  # a connection does one thing at a time
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether a connection stands and listens."""
+        return self._connection is not None and not self._connection.is_closed()
+
     async def subscribe(self, group: str) -> None:
         """Listen on one more channel, now or as soon as there is a connection."""
         self._channels.add(group)
         async with self._turn:
             if self.is_listening and self._connection is not None:
-                await self._connection.add_listener(group, self._take)
+                await self._connection.add_listener(group, self._hear)
 
     async def unsubscribe(self, group: str) -> None:
         """Listen on one channel less."""
         self._channels.discard(group)
         async with self._turn:
             if self.is_listening and self._connection is not None:
-                await self._connection.remove_listener(group, self._take)
+                await self._connection.remove_listener(group, self._hear)
 
     async def publish(self, channel: str, message: str) -> None:
         """Send a message at once, on a connection of its own: the listening one is never kept waiting."""
@@ -69,12 +109,8 @@ class PostgresBus(BroadcastBackend):
         finally:
             await connection.close()
 
-    async def next_published(self) -> Event:
-        """Wait for the next message."""
-        return await self._incoming.get()
-
-    def _take(self, _: object, __: int, channel: str, payload: object) -> None:
-        self._incoming.put_nowait(Event(channel, str(payload)))
+    def _hear(self, _: object, __: int, channel: str, payload: object) -> None:
+        self._take(channel, str(payload))
 
     async def _open(self) -> asyncpg.Connection:
         return await asyncpg.connect(
@@ -89,31 +125,17 @@ class PostgresBus(BroadcastBackend):
             },
         )
 
-    async def _stay_connected(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                await self._listen_until_lost()
-                pause = FIRST_PAUSE_SECONDS
-            except Exception as error:  # noqa: BLE001 - whatever it was, nobody hears anything until it listens again
-                log.warning("the event listener is away", reason=repr(error), again_in_seconds=round(pause, 2))
-            # With jitter: after a restart of the database not all processes come at once.
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-
     async def _listen_until_lost(self) -> None:
-        """Connect, listen, and return when the connection has ended."""
         connection = await self._open()
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         try:
             async with self._turn:
                 for channel in tuple(self._channels):
-                    await connection.add_listener(channel, self._take)
+                    await connection.add_listener(channel, self._hear)
                 # add_listener returns when LISTEN has: what commits from here on is heard, what came before is read.
                 self._connection = connection
-            for channel in tuple(self._channels):
-                self._incoming.put_nowait(Event(channel, RETURNED))
+            self._returned()
             while not lost.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(lost.wait(), HEARTBEAT_SECONDS)

@@ -13,7 +13,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, ReadSession
 from gamebuddy.errors import NotFound, Unauthenticated, Unavailable
 from gamebuddy.events import log, types
-from gamebuddy.events.bus import PostgresBus
+from gamebuddy.events.bus import Bus, PostgresBus
 from gamebuddy.events.followers import End, Follower, Lapse, Watch, Watching, until_end
 from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot, Step
 from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, Passed, Place, ResyncRequired
@@ -39,9 +39,9 @@ class Hub:
     began are one case, and the same few lines.
     """
 
-    def __init__(self, database: Database, *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, database: Database, *, bus: Bus | None = None, poll_seconds: float = POLL_SECONDS) -> None:
         self._database = database
-        self._bus = PostgresBus(database.url)
+        self._bus = bus or PostgresBus(database.url)
         self._broadcast = Broadcast(backend=self._bus)
         self._poll_seconds = poll_seconds
         self._by_chat: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)

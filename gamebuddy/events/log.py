@@ -149,21 +149,19 @@ async def append(session: WriteSession, *events: types.Event) -> None:
     await session.execute(insert(db.Event), [types.to_columns(event) for event in events])
     # Sent at COMMIT, dropped at ROLLBACK; equal messages of one transaction are one. It names no row on purpose: a
     # process reads on from its own place, so a lost, doubled or early notification changes nothing.
-    await session.execute(select(func.pg_notify(CHANNEL, GROWN)))
+    await _tell(session, GROWN)
 
 
 async def look_again(session: WriteSession, *suspects: uuid.UUID) -> None:
     """Have every process look, as soon as this commits, at the rights of sessions and accounts; what ended closes."""
     for some in batched(suspects, SUSPECTS_A_MESSAGE):
-        message = json.dumps({"look_again": [str(suspect) for suspect in some]})
-        await session.execute(select(func.pg_notify(CHANNEL, message)))
+        await _tell(session, json.dumps({"look_again": [str(suspect) for suspect in some]}))
 
 
 async def pass_on(session: WriteSession, *events: types.Passing) -> None:
     """Tell every process, as soon as this commits, of what is not kept; a message that is lost is lost."""
     for some in batched(events, PASSING_A_MESSAGE):
-        message = json.dumps({"passing": [types.to_message(event) for event in some]})
-        await session.execute(select(func.pg_notify(CHANNEL, message)))
+        await _tell(session, json.dumps({"passing": [types.to_message(event) for event in some]}))
 
 
 async def reach(session: ReadSession) -> Reach:
@@ -251,6 +249,14 @@ async def read_account(
         statement = _of_account(account_id, _within(stretch), left)
         found += [_step(stretch, row) for row in await session.scalars(statement)] if left else []
     return found
+
+
+async def _tell(session: WriteSession, message: str) -> None:
+    """Send a message when the transaction commits: by PostgreSQL itself, or by whoever carries messages instead."""
+    if session.database.courier is not None:
+        session.to_tell.append(message)
+    else:
+        await session.execute(select(func.pg_notify(CHANNEL, message)))
 
 
 def _of_account(account_id: uuid.UUID, within: ColumnElement[bool], limit: int) -> Select[db.Event]:
