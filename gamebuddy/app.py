@@ -33,6 +33,7 @@ from gamebuddy.schema import faults, root
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Services
 from gamebuddy.schema.documents import Documents
+from gamebuddy.schema.farewell import Farewell
 from gamebuddy.schema.paging import Cursors
 from gamebuddy.schema.sockets import Sockets
 from gamebuddy.schema.view import View, is_sane_host
@@ -93,6 +94,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         cursors=Cursors(gate.keys),
         schema=schema,
         documents=Documents(schema, settings),
+        farewell=Farewell(settings.drain_seconds),
     )
     postman = mail.Postman(settings, database_url)
     housekeeper = Housekeeper(database, services.files, event_days=settings.event_days)
@@ -105,7 +107,8 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await services.attendance.start()
         await postman.start()
         await housekeeper.start()
-        yield
+        with services.farewell.before_sigterm():
+            yield
         await housekeeper.stop()
         await postman.stop()
         await services.attendance.stop()
@@ -248,6 +251,7 @@ class Pages:
             "database": answers,
             "migrations": answers and await migrations.is_current(database),
             "listener": self._services.hub.is_listening,
+            "serving": not self._services.farewell.has_begun,
         }
         return JSONResponse(state, 200 if all(state.values()) else 503)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -245,6 +246,8 @@ def _serve(settings: Settings, *, prepare: bool) -> None:
         summary = asyncio.run(demo_world.load(database.url, Gate(settings), console)) if settings.demo else None
         _print_banner(settings, database, summary)
         _hand_down(settings, database)
+        # uvicorn raises the signal once more when all is done: who was told to stop, and did, has not failed.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         uvicorn.run(
             "gamebuddy.app:from_environment",
             factory=True,

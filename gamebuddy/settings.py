@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(default=20, gt=0)
     silence_seconds: float = Field(default=60, gt=0)
     access_token_seconds: int = Field(default=600, ge=1)
+    drain_seconds: float = Field(default=5, ge=0, le=10)
     event_days: int = Field(default=30, ge=1)
     statement_timeout_seconds: float = Field(default=5, gt=0)
     pool_size: int = Field(default=10, ge=2)

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from gamebuddy.cli import app
 from tests.conftest import SECRET, free_port
@@ -155,3 +159,40 @@ def test_no_process_is_left_with_two_workers(tmp_path: Path, how: signal.Signals
         process.send_signal(how)
         process.wait(PATIENCE)
     wait_until(lambda: not processes(str(tmp_path)))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_that_is_told_to_stop_lets_go_of_its_sockets_one_after_the_other(tmp_path: Path, workers: str) -> None:
+    changes = {
+        "GAMEBUDDY_DATA_DIR": str(tmp_path / "data"),
+        "GAMEBUDDY_PORT": str(free_port()),
+        "GAMEBUDDY_WORKERS": workers,
+        "GAMEBUDDY_DRAIN_SECONDS": "2",
+    }
+    subprotocols = [Subprotocol("graphql-transport-ws")]
+    with serving("serve", **changes) as (process, url):
+        address = f"{url.replace('http', 'ws')}/graphql"
+        with ExitStack() as open_sockets:
+            sockets = [open_sockets.enter_context(connect(address, subprotocols=subprotocols)) for _ in range(12)]
+            for socket in sockets:
+                socket.send('{"type": "connection_init"}')
+                assert "connection_ack" in str(socket.recv(PATIENCE))
+            pool = open_sockets.enter_context(ThreadPoolExecutor(len(sockets)))
+            codes = [pool.submit(close_code, socket) for socket in sockets]
+            process.send_signal(signal.SIGTERM)
+            wait(codes, PATIENCE, FIRST_COMPLETED)
+            assert not all(code.done() for code in codes), "they were closed at once"
+            wait_until(lambda: not is_ready(url))
+            assert {code.result(PATIENCE) for code in codes} == {1012}
+        process.wait(PATIENCE)
+    assert process.returncode == 0
+    wait_until(lambda: not processes(str(tmp_path)))
+
+
+def close_code(socket: ClientConnection) -> int | None:
+    """Wait until the server closes a socket, and give the code."""
+    try:
+        while True:
+            socket.recv(PATIENCE)
+    except ConnectionClosed:
+        return socket.close_code

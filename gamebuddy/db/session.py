@@ -58,7 +58,11 @@ class ReadSession(AsyncSession):
 class WriteSession(ReadSession):
     """One transaction. Nobody commits but the door that opened it."""
 
-    database: "Database"
+    @property
+    def database(self) -> "Database":
+        """Where it writes."""
+        found: Database = self.info["database"]
+        return found
 
     @property
     def to_tell(self) -> list[str]:
@@ -140,8 +144,12 @@ class Database:
         snapshot = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._readers = async_sessionmaker(snapshot, class_=ReadSession, expire_on_commit=False, autoflush=False)
         counting = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._counters = async_sessionmaker(counting, class_=WriteSession, expire_on_commit=False)
-        self._writers = async_sessionmaker(self.engine, class_=WriteSession, expire_on_commit=False)
+        self._counters = async_sessionmaker(
+            counting, class_=WriteSession, expire_on_commit=False, info={"database": self}
+        )
+        self._writers = async_sessionmaker(
+            self.engine, class_=WriteSession, expire_on_commit=False, info={"database": self}
+        )
 
     def snapshot(self) -> ReadSession:
         """Make a READ ONLY snapshot that its owner closes; it takes a connection at its first statement."""
@@ -162,7 +170,6 @@ class Database:
         """
         with translated_outages():
             async with self._counters() as session:
-                session.database = self
                 yield session
 
     @asynccontextmanager
@@ -175,7 +182,6 @@ class Database:
         with translated_outages():
             # Not session.begin(): inside its block there is no going on after let_go().
             async with self._writers() as session:
-                session.database = self
                 yield session
                 await session.commit()
                 messages = list(dict.fromkeys(session.to_tell))

@@ -15,6 +15,7 @@ from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import Files
 from gamebuddy.schema.documents import Documents, Prepared
+from gamebuddy.schema.farewell import Farewell
 from gamebuddy.schema.loaders import Loaders
 from gamebuddy.schema.paging import Cursors
 from gamebuddy.settings import Settings
@@ -41,6 +42,7 @@ class Services:
     cursors: Cursors
     schema: Schema
     documents: Documents
+    farewell: Farewell
 
 
 class Context(BaseContext):

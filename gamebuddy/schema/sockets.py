@@ -30,6 +30,7 @@ from gamebuddy.schema import faults
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Client, Context, Services
 from gamebuddy.schema.documents import Request, read_json
+from gamebuddy.schema.farewell import RETRY
 from gamebuddy.schema.faults import Refused
 from gamebuddy.schema.scalars import write_moment
 from gamebuddy.schema.view import answer
@@ -50,6 +51,7 @@ class Close(IntEnum):
 
     GOING_AWAY = 1001
     TOO_LARGE = 1009
+    RESTARTING = 1012
     TRY_AGAIN_LATER = 1013
     BAD_FRAME = 4400
     UNAUTHORIZED = 4401
@@ -84,6 +86,12 @@ class Sockets:
             body = {"errors": [faults.error("This origin may not connect.", "FORBIDDEN")]}
             await websocket.send_denial_response(
                 Response(orjson.dumps(body), status_code=403, media_type="application/json")
+            )
+            return
+        if self.services.farewell.has_begun:
+            body = {"errors": [faults.error(RETRY, "UNAVAILABLE")]}
+            await websocket.send_denial_response(
+                Response(orjson.dumps(body), status_code=503, media_type="application/json")
             )
             return
         if SUBPROTOCOL not in scope["subprotocols"]:
@@ -123,7 +131,8 @@ class Socket:
         tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._supervise())]
         try:
             closing: asyncio.Future[Any] = self._closing
-            await asyncio.wait([*tasks, closing], return_when=asyncio.FIRST_COMPLETED)
+            with self.sockets.services.farewell.told_by(lambda: self.close(Close.RESTARTING, RETRY)):
+                await asyncio.wait([*tasks, closing], return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (*tasks, *self.operations.values()):
                 task.cancel()

@@ -25,6 +25,7 @@ from gamebuddy.errors import Refusal
 from gamebuddy.schema import faults
 from gamebuddy.schema.context import Context
 from gamebuddy.schema.documents import Prepared
+from gamebuddy.schema.farewell import RETRY
 from gamebuddy.schema.faults import Formatted, Refused
 
 STALLED_SECONDS = 30  # a peer that takes nothing for so long is cut, and resumes with its cursor
@@ -134,12 +135,18 @@ class Stream:
     async def _parts(self) -> AsyncGenerator[bytes]:
         """Give the answers, heartbeats between them, and at last what ended the stream, if it was not the operation."""
         settings, ends_at = self._context.services.settings, self._ends_at()
-        with self._watched() as ended:
+        leaving = asyncio.Event()
+        told = asyncio.create_task(leaving.wait())
+        with self._watched() as ended, self._context.services.farewell.told_by(leaving.set):
             coming = asyncio.create_task(anext(self._results, None))
             try:
                 while True:
+                    waiting = {coming, ended, told}
                     seconds = min(settings.heartbeat_seconds, ends_at - time.monotonic())
-                    await asyncio.wait({coming, ended}, timeout=max(0, seconds), return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait(waiting, timeout=max(0, seconds), return_when=asyncio.FIRST_COMPLETED)
+                    if told.done():
+                        yield self._format.failure([faults.error(RETRY, "UNAVAILABLE")])
+                        return
                     if ended.done() or time.monotonic() >= ends_at:
                         yield self._format.failure(
                             [faults.error("Your session or token has ended.", "UNAUTHENTICATED")]
@@ -154,8 +161,9 @@ class Stream:
                     yield self._format.part(body)
                     coming = asyncio.create_task(anext(self._results, None))
             finally:
-                coming.cancel()
-                await asyncio.gather(coming, return_exceptions=True)
+                for task in (coming, told):
+                    task.cancel()
+                await asyncio.gather(coming, told, return_exceptions=True)
 
     @contextmanager
     def _watched(self) -> Iterator["asyncio.Future[Any]"]:

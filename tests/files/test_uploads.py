@@ -83,7 +83,9 @@ async def test_a_link_is_for_one_thing_until_it_is_over(
 
 
 async def test_a_hundred_in_an_hour_are_too_many(nika: Player) -> None:
-    answers = await asyncio.gather(*(announce(nika, b"x") for _ in range(100)))
+    answers = []
+    for _ in range(10):
+        answers += await asyncio.gather(*(announce(nika, b"x") for _ in range(10)))
     codes = [answer["userErrors"][0]["code"] for answer in answers if answer["userErrors"]]
     assert set(codes) == {"RETRY_LATER"}
     assert 38 <= len(codes) <= 40

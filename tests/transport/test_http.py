@@ -184,7 +184,10 @@ async def test_faults_are_masked_and_found_by_their_trace(api: Api, monkeypatch:
 async def test_operators_see_life_readiness_and_numbers(api: Api) -> None:
     assert (await api.http.get("/healthz")).json() == {"status": "ok"}
     ready = await api.http.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"database": True, "migrations": True, "listener": True})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"database": True, "migrations": True, "listener": True, "serving": True},
+    )
     assert "gamebuddy_requests_total" in (await api.http.get("/metrics")).text
 
 
