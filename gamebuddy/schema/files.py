@@ -21,9 +21,11 @@ from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.scalars import Moment, WebAddress
 
-LARGEST = 1_024
+LARGEST, USUAL = 1_024, 256
 
-Size = Annotated[int, strawberry.argument(description="Side in pixels, 1 to 1,024; the nearest of 64, 256 and 512.")]
+Size = Annotated[
+    int | None, strawberry.argument(description="Side in pixels, 1 to 1,024; the nearest of 64, 256 and 512.")
+]
 
 
 class AttachmentKind(StrEnum):
@@ -91,12 +93,13 @@ class Attachment(Node):
         return WebAddress(await info.context.services.files.link_to_read(self.upload_id, THUMBNAIL, AVATAR_TYPE))
 
 
-async def avatar_url(info: Info, avatar_id: uuid.UUID | None, size: int) -> WebAddress | None:
+async def avatar_url(info: Info, avatar_id: uuid.UUID | None, size: int | None) -> WebAddress | None:
     """Make the link of an avatar in the nearest size that is kept.
 
     Raises:
         BadInput: when the size is not 1 to 1,024.
     """
+    size = USUAL if size is None else size
     if not 1 <= size <= LARGEST:
         raise BadInput(f"`size` is 1 to {LARGEST}.")
     if avatar_id is None:

@@ -19,7 +19,7 @@ from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
 from gamebuddy.schema.errors import DonePayload, UserError
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
-from gamebuddy.schema.files import Size, avatar_url
+from gamebuddy.schema.files import USUAL, Size, avatar_url
 from gamebuddy.schema.games import Game, GameRank, GameRole, Genre, genres_by_ids
 from gamebuddy.schema.games import game as show_game
 from gamebuddy.schema.ids import Kind
@@ -335,14 +335,14 @@ class User(Node):
         return Profile.of(row, is_reduced=info.context.viewer is None)
 
     @field
-    async def avatar_url(self, info: Info, size: Size = 256) -> WebAddress | None:
+    async def avatar_url(self, info: Info, size: Size = USUAL) -> WebAddress | None:
         """A square picture, WebP; null where there is none. For signed-in viewers.
 
         The link works for an hour or two.
         """
         return await self.show_avatar(info, size)
 
-    async def show_avatar(self, info: Info, size: int) -> WebAddress | None:
+    async def show_avatar(self, info: Info, size: int | None) -> WebAddress | None:
         """Make the link of the picture."""
         if self.is_deleted or info.context.viewer is None:
             return None

@@ -18,7 +18,7 @@ from gamebuddy.schema import ids
 from gamebuddy.schema.chat.saying import say
 from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
-from gamebuddy.schema.files import Attachment, Size, avatar_url
+from gamebuddy.schema.files import USUAL, Attachment, Size, avatar_url
 from gamebuddy.schema.games import is_russian
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
@@ -354,7 +354,7 @@ class Chat(Node):
         return other.display_name if other else GONE
 
     @field
-    async def avatar_url(self, info: Info, size: Size = 256) -> WebAddress | None:
+    async def avatar_url(self, info: Info, size: Size = USUAL) -> WebAddress | None:
         """A square picture, WebP: the group's, or the other person's; null where there is none.
 
         The link works for an hour or two.
