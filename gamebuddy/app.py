@@ -28,7 +28,7 @@ from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import PATH as FILES
 from gamebuddy.files import Files, Transfers
-from gamebuddy.resolvers.housekeeping import Housekeeper
+from gamebuddy.resolvers.housekeeping import housekeeper
 from gamebuddy.schema import faults, root
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Services
@@ -97,7 +97,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         farewell=Farewell(settings.drain_seconds),
     )
     postman = mail.Postman(settings, database_url)
-    housekeeper = Housekeeper(database, services.files, event_days=settings.event_days)
+    sweeping = housekeeper(database, services.files, event_days=settings.event_days)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -106,10 +106,10 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await services.hub.start()
         await services.attendance.start()
         await postman.start()
-        await housekeeper.start()
+        await sweeping.start()
         with services.farewell.before_sigterm():
             yield
-        await housekeeper.stop()
+        await sweeping.stop()
         await postman.stop()
         await services.attendance.stop()
         await services.hub.stop()

@@ -1,14 +1,20 @@
-"""Threads for slow work, so that the event loop goes on; more work than can be done soon is refused."""
+"""Work beside the requests: threads for what is slow, and rounds for what is done again and again."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+
+import structlog
 
 from gamebuddy.errors import Unavailable
 
+log = structlog.get_logger(__name__)
+
 
 class Workers:
-    """A few threads and a waiting room before them."""
+    """A few threads, so that the event loop goes on, and a waiting room before them: what does not fit is refused."""
 
     def __init__(self, name: str, *, threads: int, waiting_room: int) -> None:
         self._threads = ThreadPoolExecutor(threads, name)
@@ -32,3 +38,41 @@ class Workers:
     async def close(self) -> None:
         """Drop what waits and end the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Rounds:
+    """Does something every so many seconds, from `start` to `stop`; what fails in one round is left to the next.
+
+    With `jitter`, a share of the pause, several processes do not do it at the same moments.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[], Awaitable[object]], *, pause_seconds: float, jitter: float = 0.0
+    ) -> None:
+        self._name = name
+        self._work = work
+        self._pause_seconds = pause_seconds
+        self._jitter = jitter
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; returns at once."""
+        self._task = asyncio.create_task(self._go_round(), name=self._name)
+
+    async def stop(self) -> None:
+        """End; what is half done is cancelled."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _go_round(self) -> None:
+        while True:
+            await asyncio.sleep(self._pause_seconds * random.uniform(1 - self._jitter, 1 + self._jitter))  # noqa: S311
+            try:
+                await self._work()
+            except Unavailable:
+                log.warning("put_off", work=self._name)
+            except Exception:  # whatever it is, the next round may do better
+                log.exception("failed", work=self._name)

@@ -1,30 +1,25 @@
 """Who is here: leases on accounts, renewed by the processes that hold their sockets; what changes is passed on."""
 
-import asyncio
-import contextlib
 import time
 import uuid
 from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from gamebuddy import db
 from gamebuddy.db import Database, WriteSession, new_id
-from gamebuddy.errors import Unavailable
 from gamebuddy.events import log
 from gamebuddy.events.types import PresenceChanged
+from gamebuddy.workers import Rounds
 
 TICK_SECONDS = 2.0  # changes are gathered for so long: a thousand who come at once are one statement
 RENEWAL_SECONDS = 20.0
 LEASE = timedelta(seconds=60)
 GRACE_SECONDS = 8.0  # a connection that breaks and comes back is nobody's news
 AWAY_AFTER = timedelta(minutes=5)
-
-logger = structlog.get_logger(__name__)
 
 
 class Attendance:
@@ -34,7 +29,7 @@ class Attendance:
         self, database: Database, *, tick_seconds: float = TICK_SECONDS, grace_seconds: float = GRACE_SECONDS
     ) -> None:
         self._database = database
-        self._tick_seconds = tick_seconds
+        self._rounds = Rounds("attendance", self.tick, pause_seconds=tick_seconds)
         self._grace_seconds = grace_seconds
         self._node = new_id()
         self._sockets: Counter[uuid.UUID] = Counter()
@@ -42,19 +37,14 @@ class Attendance:
         self._active_at: dict[uuid.UUID, datetime] = {}
         self._told: dict[uuid.UUID, bool] = {}  # what the others know: whether the account is away
         self._renewed_at = 0.0
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin; returns at once."""
-        self._task = asyncio.create_task(self._work(), name="attendance")
+        await self._rounds.start()
 
     async def stop(self) -> None:
         """End. The leases run out by themselves: who comes back to another process within a minute was never gone."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._rounds.stop()
 
     def came(self, account_id: uuid.UUID) -> None:
         """Say that a socket of an account has opened."""
@@ -98,16 +88,6 @@ class Attendance:
             )
         self._told = here
         self._renewed_at = now if is_due else self._renewed_at
-
-    async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(self._tick_seconds)
-            try:
-                await self.tick()
-            except Unavailable:
-                logger.warning("presence_put_off")
-            except Exception:  # whatever it is, the next tick may do better
-                logger.exception("presence_failed")
 
     def _is_away(self, account_id: uuid.UUID) -> bool:
         return datetime.now(UTC) - self._active_at[account_id] > AWAY_AFTER

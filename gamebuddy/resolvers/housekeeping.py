@@ -1,8 +1,5 @@
 """What time takes away: rows that nobody needs any more, sanctions that are over, accounts whose grace has ended."""
 
-import asyncio
-import contextlib
-import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,13 +10,13 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, t
 from gamebuddy import db
 from gamebuddy.db import AccountStatus, Database, Role, SanctionKind, WriteSession
 from gamebuddy.db.search import ENTERED_DAYS
-from gamebuddy.errors import Unavailable
 from gamebuddy.events import log as event_log
 from gamebuddy.files import Files
 from gamebuddy.resolvers import departure, profiles, schedules, uploads
 from gamebuddy.resolvers.accounts.registration import is_stale_claim
 from gamebuddy.resolvers.accounts.sessions import is_live
 from gamebuddy.resolvers.accounts.signing_in import KNOWN_FOR
+from gamebuddy.workers import Rounds
 
 PAUSE_SECONDS = 600.0
 BATCH = 1_000  # rows a transaction: nobody waits long for a lock of it
@@ -32,39 +29,15 @@ log = structlog.get_logger(__name__)
 type Sweep = Callable[[WriteSession], Awaitable[int]]
 
 
-class Housekeeper:
-    """Sweeps every ten minutes, from `start` to `stop`; of many processes one at a time."""
+def housekeeper(
+    database: Database, files: Files, *, event_days: int = 30, pause_seconds: float = PAUSE_SECONDS
+) -> Rounds:
+    """Make what sweeps every ten minutes; of many processes one at a time does."""
 
-    def __init__(
-        self, database: Database, files: Files, *, event_days: int = 30, pause_seconds: float = PAUSE_SECONDS
-    ) -> None:
-        self._database = database
-        self._files = files
-        self._event_days = event_days
-        self._pause_seconds = pause_seconds
-        self._task: asyncio.Task[None] | None = None
+    async def work() -> None:
+        await sweep(database, files, event_days=event_days)
 
-    async def start(self) -> None:
-        """Begin; returns at once."""
-        self._task = asyncio.create_task(self._work(), name="housekeeper")
-
-    async def stop(self) -> None:
-        """End; what is half done is rolled back."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-    async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(self._pause_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreads the nodes
-            try:
-                await sweep(self._database, self._files, event_days=self._event_days)
-            except Unavailable:
-                log.warning("housekeeping_put_off")
-            except Exception:  # whatever it is, the next round may do better
-                log.exception("housekeeping_failed")
+    return Rounds("housekeeper", work, pause_seconds=pause_seconds, jitter=0.2)
 
 
 async def sweep(database: Database, files: Files, *, event_days: int = 30) -> dict[str, int]:

@@ -4,7 +4,6 @@ from sqlalchemy import func, select, text, update
 
 from gamebuddy import db
 from gamebuddy.resolvers import housekeeping
-from gamebuddy.resolvers.housekeeping import Housekeeper
 from gamebuddy.schema.context import Services
 from tests.accounts.operations import call, done, is_alive, payload, register, sign_in
 from tests.api import Api
@@ -65,7 +64,7 @@ async def test_the_housekeeper_comes_by_itself(api: Api, services: Services) -> 
     await register(api)
     async with services.database.write() as session:
         await session.execute(update(db.Account).values(created_at=LONG_AGO))
-    keeper = Housekeeper(services.database, services.files, pause_seconds=0.01)
+    keeper = housekeeping.housekeeper(services.database, services.files, pause_seconds=0.01)
     await keeper.start()
     while await count(services, db.Account):
         pass
