@@ -124,6 +124,14 @@ def outranks(viewer: Viewer, role: Role) -> bool:
     return RANKS[viewer.role] > RANKS[role]
 
 
+def may_judge(viewer: Viewer, role: Role) -> bool:
+    """Tell whether the viewer handles reports about somebody of this role: an administrator also those about another.
+
+    What he may not do to that one himself, he can leave undone, or take the role from him first.
+    """
+    return viewer.role is Role.ADMIN or outranks(viewer, role)
+
+
 def may_ban_for_ever(viewer: Viewer) -> bool:
     """Tell whether the viewer's bans may last; a moderator's end after 30 days at most."""
     return viewer.role is Role.ADMIN

@@ -38,6 +38,7 @@ class Limit(StrEnum):
     EMAIL_CHANGES = "EMAIL_CHANGES"
     SEND_MESSAGE = "SEND_MESSAGE"
     UPLOAD = "UPLOAD"
+    REPORT = "REPORT"
     SIGN_IN_BY_ADDRESS = "SIGN_IN_BY_ADDRESS"
     REGISTER_BY_ADDRESS = "REGISTER_BY_ADDRESS"
     ASK_FOR_LETTER_BY_ADDRESS = "ASK_FOR_LETTER_BY_ADDRESS"
@@ -55,6 +56,7 @@ RATES: Mapping[Limit, Rate] = {
     Limit.EMAIL_CHANGES: Rate(5, timedelta(hours=1)),
     Limit.SEND_MESSAGE: Rate(60, timedelta(milliseconds=200)),
     Limit.UPLOAD: Rate(60, timedelta(minutes=1)),
+    Limit.REPORT: Rate(20, timedelta(minutes=5)),
     Limit.SIGN_IN_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
     Limit.REGISTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),
     Limit.ASK_FOR_LETTER_BY_ADDRESS: Rate(20, timedelta(minutes=3)),

@@ -42,6 +42,7 @@ from gamebuddy.db.profiles import (
     Region,
     VoiceChat,
 )
+from gamebuddy.db.reports import Evidence, Report, ReportReason, ReportStatus, ReportSubject
 from gamebuddy.db.search import Language, SearchEntry
 from gamebuddy.db.session import Database, ReadSession, WriteSession, is_conflict_of_order
 from gamebuddy.db.teammates import (
@@ -75,6 +76,7 @@ __all__ = [
     "Departure",
     "Event",
     "EventLog",
+    "Evidence",
     "Game",
     "GameRank",
     "GameRole",
@@ -99,6 +101,10 @@ __all__ = [
     "ReadSession",
     "RecoveryCode",
     "Region",
+    "Report",
+    "ReportReason",
+    "ReportStatus",
+    "ReportSubject",
     "RequestStatus",
     "Role",
     "Row",

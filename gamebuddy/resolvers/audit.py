@@ -24,7 +24,13 @@ async def record(
     **detail: Any,
 ) -> None:
     """Write down who did what to whom, and why; `detail` holds what changed, and never a secret."""
-    session.add(db.AuditEntry(actor_id=actor_id, action=action, target_id=target_id, reason=reason, detail=detail))
+    entry = db.AuditEntry(actor_id=actor_id, action=action, target_id=target_id, reason=reason, detail=detail)
+    await record_all(session, [entry])
+
+
+async def record_all(session: WriteSession, entries: Sequence[db.AuditEntry]) -> None:
+    """Write down several acts of one kind at once."""
+    session.add_all(entries)
     await session.flush()
 
 

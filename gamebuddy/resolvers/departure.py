@@ -14,7 +14,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import AccountStatus, AuditAction, RequestStatus, WriteSession
 from gamebuddy.errors import Code, Rejected, reject
 from gamebuddy.mail import Letter, LetterKind
-from gamebuddy.resolvers import administration, audit, chat, profiles, teammates, uploads
+from gamebuddy.resolvers import administration, audit, chat, profiles, reports, teammates, uploads
 from gamebuddy.resolvers.accounts import recovery, second_factor
 from gamebuddy.resolvers.accounts.registration import free_username, made_up_name
 from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, end_sessions, open_session
@@ -126,6 +126,7 @@ async def erase_one(session: WriteSession) -> uuid.UUID | None:
     await second_factor.clear(session, account_id)
     await teammates.forget_praise(session, account_id)
     await profiles.forget(session, [account_id])
+    await reports.forget(session, [account_id])
     for table, owners in (
         (db.Session, [db.Session.account_id]),
         (db.OneTimeCode, [db.OneTimeCode.account_id]),

@@ -12,7 +12,7 @@ from gamebuddy.db import AccountStatus, Database, Role, SanctionKind, WriteSessi
 from gamebuddy.db.search import ENTERED_DAYS
 from gamebuddy.events import log as event_log
 from gamebuddy.files import Files
-from gamebuddy.resolvers import departure, profiles, schedules, uploads
+from gamebuddy.resolvers import departure, profiles, reports, schedules, uploads
 from gamebuddy.resolvers.accounts.registration import is_stale_claim
 from gamebuddy.resolvers.accounts.sessions import is_live
 from gamebuddy.resolvers.accounts.signing_in import KNOWN_FOR
@@ -122,6 +122,7 @@ async def drop_guests(session: WriteSession) -> int:
     due = select(account.id).where(is_lost).limit(BATCH).with_for_update(skip_locked=True)
     ids = (await session.scalars(due)).all()
     await profiles.forget(session, ids)
+    await reports.forget(session, ids)
     return await _delete(session, account, account.id.in_(ids))
 
 

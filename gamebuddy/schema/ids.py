@@ -32,6 +32,7 @@ class Kind(StrEnum):
     ACCOUNT = "acc"
     SANCTION = "snc"
     AUDIT_ENTRY = "aud"
+    REPORT = "rpt"
 
 
 def write(kind: Kind, row_id: uuid.UUID) -> strawberry.ID:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from strawberry.dataloader import DataLoader
 
-from gamebuddy.resolvers import accounts, administration, audit, chat, games, presence, profiles, sanctions, teammates
+from gamebuddy.resolvers import (
+    accounts,
+    administration,
+    audit,
+    chat,
+    games,
+    presence,
+    profiles,
+    reports,
+    sanctions,
+    teammates,
+)
 
 if TYPE_CHECKING:
     from gamebuddy.schema.context import Context
@@ -22,11 +33,15 @@ class Loaders:
         self._context = context
         self.accounts = self._by_id(accounts.by_ids)
         self.signers = self._by_id(accounts.signers_by_ids)
+        self.known = self._by_id(accounts.known_by_ids)
         self.staff_views = self._by_id(administration.accounts_by_ids)
         self.sessions = self._by_id(accounts.sessions_by_ids)
         self.sessions_of = self._by_id(accounts.sessions_by_account_ids)
         self.sanctions = self._by_id(sanctions.by_ids)
         self.sanctions_of = self._by_id(sanctions.by_account_ids)
+        self.reports = self._by_id(reports.by_ids)
+        self.evidence = self._by_id(reports.evidence_by_ids)
+        self.looks: DataLoader[uuid.UUID, None] = DataLoader(load_fn=self._look)
         self.audit_entries = self._by_id(audit.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
         self.player_games = self._by_id(profiles.games_by_ids)
@@ -63,6 +78,13 @@ class Loaders:
             return [found.get(row_id) for row_id in ids]
 
         return DataLoader(load_fn=load)
+
+    async def _look(self, report_ids: list[uuid.UUID]) -> list[None]:
+        """Write down a look at all these reports, beside the snapshot: whatever becomes of the rest of the answer."""
+        if self._context.viewer is not None:
+            async with self._context.services.database.write() as session:
+                await reports.look(session, self._context.viewer, report_ids)
+        return [None] * len(report_ids)
 
     def _by_stretch[S, V](self, fetch: Fetch[uuid.UUID, V], _: type[S]) -> DataLoader[tuple[uuid.UUID, S], V | None]:
         """Load pages of many lists: one statement for all that ask for the same stretch of theirs."""

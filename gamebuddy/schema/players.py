@@ -8,7 +8,7 @@ import strawberry
 
 from gamebuddy import db
 from gamebuddy.auth.policy import Right
-from gamebuddy.resolvers import accounts, presence, profiles, week
+from gamebuddy.resolvers import accounts, departure, presence, profiles, week
 from gamebuddy.resolvers.matching import FULL
 from gamebuddy.resolvers.presence import PresenceStatus
 from gamebuddy.resolvers.profiles import GameChoice, ProfileChanges
@@ -103,6 +103,7 @@ describe_enum(
 )
 
 DAYS = tuple(Weekday)
+NOBODY = uuid.UUID(int=0)
 
 
 @strawberry.type(description="A stretch of the week in the player's own time zone. None goes past midnight.")
@@ -326,6 +327,19 @@ class User(Node):
             is_deleted=row.status is db.AccountStatus.DELETED,
         )
 
+    @classmethod
+    def nobody(cls, at: Moment) -> "User":
+        """Show that there was somebody whose account is erased."""
+        return cls(
+            id=ids.write(Kind.USER, NOBODY),
+            username="deleted_account",
+            display_name=departure.NAME,
+            role=db.Role.USER,
+            created_at=at,
+            row_id=NOBODY,
+            is_deleted=True,
+        )
+
     @field
     async def profile(self, info: Info) -> Profile:
         """What the player tells of himself."""
@@ -512,6 +526,12 @@ class ProfilePayload:
 async def user(info: Info, account_id: uuid.UUID | None) -> User | None:
     """Show who is behind something that the viewer sees; null for whoever is hidden from him."""
     row = await info.context.loaders.signers.load(account_id) if account_id else None
+    return User.of(row) if row else None
+
+
+async def known_user(info: Info, account_id: uuid.UUID | None) -> User | None:
+    """Show who is behind something as `user` does, and to the staff also those who have blocked it."""
+    row = await info.context.loaders.known.load(account_id) if account_id else None
     return User.of(row) if row else None
 
 

@@ -44,6 +44,7 @@ from gamebuddy.schema.fields import Reading, query, rights_of
 from gamebuddy.schema.files import Attachment, FileMutations
 from gamebuddy.schema.games import Game, GameQueries, GameRank, GameRole, Genre
 from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.moderation import Report, ReportMutations, ReportQueries
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.players import PlayerMutations, PlayerQueries, Profile, User
 from gamebuddy.schema.scalars import SCALARS
@@ -69,6 +70,7 @@ async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
         Kind.GAME_RANK: (loaders.ranks.load, GameRank.of),
         Kind.GAME_ROLE: (loaders.roles.load, GameRole.of),
         Kind.AUDIT_ENTRY: (loaders.audit_entries.load, AuditEntry.of),
+        Kind.REPORT: (loaders.reports.load, Report.of),
         Kind.SANCTION: (loaders.sanctions.load, Sanction.of),
         Kind.SESSION: (loaders.sessions.load, Session.of),
         Kind.TEAMMATE_REQUEST: (loaders.requests.load, TeammateRequest.of),
@@ -119,6 +121,7 @@ QUERIES = (
     ChatQueries,
     ViewerQueries,
     EventQueries,
+    ReportQueries,
     AdministrationQueries,
 )
 MUTATIONS = (
@@ -129,6 +132,7 @@ MUTATIONS = (
     FileMutations,
     TeammateMutations,
     ChatMutations,
+    ReportMutations,
     AdministrationMutations,
 )
 SUBSCRIPTIONS = (EventSubscriptions,)

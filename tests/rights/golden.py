@@ -90,6 +90,13 @@ Mutation.markRead                   s  y  y  y  y  y  x  y
 Subscription.events                 s  y  y  y  y  y  x  y
 Subscription.chatEvents             s  y  y  y  y  y  x  y
 
+Query.reports                       s  f  f  f  y  y  x  f
+Mutation.report                     s  f  f  y  y  y  x  y
+Mutation.claimReport                s  f  f  f  y  y  x  f
+Mutation.releaseReport              s  f  f  f  y  y  x  f
+Mutation.resolveReport              s  f  f  f  y  y  x  f
+Mutation.hideReportedMessage        s  f  f  f  y  y  x  f
+
 Mutation.sanctionUser               s  f  f  f  y  y  x  f
 Mutation.liftSanction               s  f  f  f  y  y  x  f
 Mutation.setUserRole                s  f  f  f  f  y  x  f
@@ -102,8 +109,7 @@ BEHIND_TABLE = """
 
 SEARCH_FURTHER                      s  f  f  y  y  y  x  y
 """
-# What Viewer.can answers, y or n. It is the only one to tell of UPLOAD and REPORT, whose operations are still to come.
-# For an anonymous one there is no Viewer to ask, which is a no.
+# What Viewer.can answers, y or n. For an anonymous one there is no Viewer to ask, which is a no.
 CAN_ACTORS = ("anonymous", "guest", "user", "moderator", "admin", "muted")
 CAN_TABLE = """
                                    an gu us mo ad mu

@@ -33,7 +33,7 @@ CELLS = [(right, holder) for right in Right for holder in ACTORS]
 # A mute is looked at last: what is everybody's it cannot take, and from a user only what a user has.
 MUTABLE = [right for right in Right if Role.USER in (policy.HOLDERS[right] or ())]
 # Rights that no root field names. The golden tables have them elsewhere, for the reasons that stand there.
-WITHOUT_ROOT_FIELD = {Right.SEARCH_FURTHER: BEHIND, Right.REPORT: CAN}
+WITHOUT_ROOT_FIELD = {Right.SEARCH_FURTHER: BEHIND}
 
 
 def rights() -> dict[str, Right]:

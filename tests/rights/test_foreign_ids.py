@@ -25,6 +25,7 @@ PUBLIC = {
 # Whoever may see or use what is foreign to everybody else, by kind or by operation.
 SEEN_BY = {
     Kind.SANCTION: ({"moderator", "admin"}, "the staff reads sanctions"),
+    "a report of others": ({"moderator", "admin"}, "the staff handles reports"),
     Kind.ACCOUNT: ({"admin"}, "an administrator reads accounts, and each look is written down"),
     Kind.AUDIT_ENTRY: ({"admin"}, "an administrator reads the whole audit log"),
     "Query.auditLog": ({"admin"}, "an administrator reads the whole audit log, whoever it is about"),
@@ -77,6 +78,11 @@ async def world(make: Factory, viewer: Player) -> World:
     uploads = [checked_upload(other, purpose) for purpose in db.UploadPurpose]
     file = db.Attachment(message_id=ids.read(Kind.MESSAGE, message["id"]), upload_id=uploads[1].id, position=0)
     sanction = db.Sanction(account_id=other.account_id, kind=db.SanctionKind.MUTE, reason="loud")
+    reports = {
+        "a report of others": report_of(one, other),
+        "a report of the viewer": report_of(other, viewer),
+        "a report by the viewer of one who has blocked him since": report_of(viewer, one),
+    }
     link = db.InviteLink(chat_id=ids.read(Kind.CHAT, group), created_by_id=other.account_id, code="way of others")
     # A chat that the viewer has read before and is in no more.
     left = await make.group(friend, viewer, title="Left")
@@ -85,7 +91,7 @@ async def world(make: Factory, viewer: Player) -> World:
         entries = [
             db.AuditEntry(actor_id=who.account_id, action=db.AuditAction.CHANGE_PASSWORD) for who in (one, other)
         ]
-        session.add_all([request, sanction, link, *uploads, *entries])
+        session.add_all([request, sanction, link, *reports.values(), *uploads, *entries])
         await session.flush()
         session.add(file)
         row = await session.get_one(db.ChatMember, (ids.read(Kind.CHAT, left), viewer.account_id))
@@ -100,6 +106,7 @@ async def world(make: Factory, viewer: Player) -> World:
         Kind.MESSAGE: {"in a group": message["id"], "in a direct chat": whisper["id"], "in one left": past["id"]},
         Kind.TEAMMATE_REQUEST: {"between others": ids.write(Kind.TEAMMATE_REQUEST, request.id)},
         Kind.SANCTION: {"of others": ids.write(Kind.SANCTION, sanction.id)},
+        Kind.REPORT: {what: ids.write(Kind.REPORT, row.id) for what, row in reports.items()},
         Kind.AUDIT_ENTRY: {"about others": ids.write(Kind.AUDIT_ENTRY, entries[1].id)},
         Kind.UPLOAD: {row.purpose.value: ids.write(Kind.UPLOAD, row.id) for row in uploads},
         Kind.ATTACHMENT: {"in a group": ids.write(Kind.ATTACHMENT, file.id)},
@@ -136,6 +143,16 @@ async def usable(make: Factory, viewer: Player) -> dict[Kind, str]:
     }
 
 
+def report_of(reporter: Player, reported: Player) -> db.Report:
+    """Make a report of a player."""
+    return db.Report(
+        subject=db.ReportSubject.USER,
+        reporter_id=reporter.account_id,
+        reported_id=reported.account_id,
+        reason=db.ReportReason.SPAM,
+    )
+
+
 def checked_upload(of: Player, purpose: db.UploadPurpose) -> db.Upload:
     """Make an upload that may be used."""
     row = db.Upload(account_id=of.account_id, purpose=purpose, file_name="a.png", media_type="image/png", byte_size=10)
@@ -151,10 +168,11 @@ async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
         sender, receiver = viewer, fan
     request = db.TeammateRequest(sender_id=sender.account_id, receiver_id=receiver.account_id)
     sanction = db.Sanction(account_id=fan.account_id, kind=db.SanctionKind.MUTE, reason="loud")
+    report = report_of(await make.player("reporter"), fan)
     upload = checked_upload(viewer, PURPOSES.get(place.operation, db.UploadPurpose.AVATAR))
     entry = db.AuditEntry(actor_id=fan.account_id, target_id=fan.account_id, action=db.AuditAction.CHANGE_PASSWORD)
     async with make.services.database.write() as session:
-        session.add_all([request, sanction, upload, entry])
+        session.add_all([request, sanction, report, upload, entry])
     seen: dict[Kind, str] = {
         Kind.UPLOAD: ids.write(Kind.UPLOAD, upload.id),
         Kind.PROFILE: ids.write(Kind.PROFILE, fan.account_id),
@@ -163,6 +181,7 @@ async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
         Kind.TEAMMATE_REQUEST: ids.write(Kind.TEAMMATE_REQUEST, request.id),
         Kind.SANCTION: ids.write(Kind.SANCTION, sanction.id),
         Kind.AUDIT_ENTRY: ids.write(Kind.AUDIT_ENTRY, entry.id),
+        Kind.REPORT: ids.write(Kind.REPORT, report.id),
     }
     if place.operation in {"Query.auditLog", "Mutation.liftSanction"}:  # those that are about what fan has
         seen[Kind.USER] = fan.id

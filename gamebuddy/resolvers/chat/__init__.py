@@ -7,6 +7,7 @@ from gamebuddy.resolvers.chat.changing import (
     edit_message,
     pin_message,
     set_reaction,
+    take_away,
 )
 from gamebuddy.resolvers.chat.governing import ChatChanges, set_member_role, update_chat
 from gamebuddy.resolvers.chat.inviting import (
@@ -112,6 +113,7 @@ __all__ = [
     "set_notifications",
     "set_reaction",
     "set_typing",
+    "take_away",
     "unread_mentions_by_ids",
     "update_chat",
 ]

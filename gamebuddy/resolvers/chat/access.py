@@ -61,7 +61,7 @@ async def lock_chat(session: WriteSession, viewer: Viewer, chat_id: uuid.UUID) -
 
 
 async def lock_chat_from_outside(session: WriteSession, chat_id: uuid.UUID) -> db.Chat:
-    """Lock a chat for somebody who comes in through a link, as `lock_chat` does for members."""
+    """Lock a chat for somebody who is not in it, as `lock_chat` does for members: he joins, or is of the staff."""
     chat: db.Chat = (
         await session.scalars(
             select(db.Chat)

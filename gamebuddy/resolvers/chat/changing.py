@@ -14,7 +14,14 @@ from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import MessageDeleted, MessageEdited, MessageHidden, MessagePinned, ReactionChanged
 from gamebuddy.resolvers import uploads
-from gamebuddy.resolvers.chat.access import access_message, advance, is_open_to, lock_chat, other_of
+from gamebuddy.resolvers.chat.access import (
+    access_message,
+    advance,
+    is_open_to,
+    lock_chat,
+    lock_chat_from_outside,
+    other_of,
+)
 from gamebuddy.resolvers.chat.mentioning import find_named, keep_named
 from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, require
 from gamebuddy.resolvers.chat.writing import checked_text, require_writing
@@ -74,21 +81,24 @@ async def delete_for_everyone(session: WriteSession, viewer: Viewer, *, message_
             raise reject(Code.NOT_ALLOWED, "Only the owner and admins delete what others wrote.", "message_id")
         if is_too_late(message):
             raise reject(Code.NOT_ALLOWED, "A message can be deleted for everyone for 24 hours.", "message_id")
-    await _keep_version(session, message)
-    for table in (db.Reaction, db.Mention):
-        await session.execute(
-            delete(table).where(table.message_id == message.id).execution_options(synchronize_session=False)
-        )
-    await uploads.leave_attachments(session, [message.id])
-    message.text, message.deleted_at, message.pinned_at = "", datetime.now(UTC), None
-    message.calls_everyone = False
-    await session.flush()
-    chat = await advance(session, chat.id, events=1)
-    await log.append(
-        session,
-        MessageDeleted(chat_id=chat.id, seq=chat.last_seq, actor_id=viewer.account_id, message_id=message.id),
-    )
+    await _empty(session, message, actor_id=viewer.account_id)
     return message
+
+
+async def take_away(session: WriteSession, message_id: uuid.UUID) -> bool:
+    """Take a message back as its author could, in nobody's name; tells whether it was there still.
+
+    Whether the viewer may is decided by the caller.
+    """
+    chat_id = await session.scalar(select(db.Message.chat_id).where(db.Message.id == message_id))
+    if chat_id is None:
+        return False
+    await lock_chat_from_outside(session, chat_id)
+    message: db.Message = await session.get_one(db.Message, message_id, populate_existing=True)
+    if message.deleted_at is not None:
+        return False
+    await _empty(session, message, actor_id=None)
+    return True
 
 
 async def delete_for_oneself(session: WriteSession, viewer: Viewer, *, message_id: uuid.UUID) -> db.Message:
@@ -206,6 +216,23 @@ async def _locked(
     found = await access_message(session, viewer, message_id, "message_id")
     chat, member = await lock_chat(session, viewer, found.chat_id)
     return chat, member, await access_message(session, viewer, message_id, "message_id")
+
+
+async def _empty(session: WriteSession, message: db.Message, *, actor_id: uuid.UUID | None) -> None:
+    """Delete what a message said and all that hangs on it, and tell its chat, which is locked."""
+    await _keep_version(session, message)
+    for table in (db.Reaction, db.Mention):
+        await session.execute(
+            delete(table).where(table.message_id == message.id).execution_options(synchronize_session=False)
+        )
+    await uploads.leave_attachments(session, [message.id])
+    message.text, message.deleted_at, message.pinned_at = "", datetime.now(UTC), None
+    message.calls_everyone = False
+    await session.flush()
+    chat = await advance(session, message.chat_id, events=1)
+    await log.append(
+        session, MessageDeleted(chat_id=chat.id, seq=chat.last_seq, actor_id=actor_id, message_id=message.id)
+    )
 
 
 async def _keep_version(session: WriteSession, message: db.Message) -> None:

@@ -1,0 +1,30 @@
+"""Reports: players file them, moderators handle them, and see what was seen then."""
+
+from gamebuddy.resolvers.reports.evidence import evidence_by_ids, forget, look
+from gamebuddy.resolvers.reports.filing import Subject, file_report
+from gamebuddy.resolvers.reports.handling import (
+    claim,
+    hide_message,
+    release,
+    require_about,
+    resolve,
+    settle,
+)
+from gamebuddy.resolvers.reports.reading import by_ids, find, is_handled_by
+
+__all__ = [
+    "Subject",
+    "by_ids",
+    "claim",
+    "evidence_by_ids",
+    "file_report",
+    "find",
+    "forget",
+    "hide_message",
+    "is_handled_by",
+    "look",
+    "release",
+    "require_about",
+    "resolve",
+    "settle",
+]
