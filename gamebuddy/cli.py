@@ -27,6 +27,7 @@ from gamebuddy.errors import Rejected, Unavailable
 from gamebuddy.resolvers import administration, games, replay
 from gamebuddy.resolvers.matching import RANKING, Ranking, Weights
 from gamebuddy.schema import rights, root
+from gamebuddy.schema.documents import Documents
 from gamebuddy.settings import Settings, SettingsError
 
 app = typer.Typer(
@@ -168,6 +169,7 @@ def check(
             _with_database(Home(server.url(), "temporary", is_embedded=True), _check_drift)
         console.print("The migrations make the rows that the code has.")
         return
+    _require_trusted_documents(settings)
     with home(settings) as database:
         is_current = _with_database(database, migrations.is_current)
     if not is_current:
@@ -238,6 +240,7 @@ def home(settings: Settings) -> Iterator[Home]:
 
 def _serve(settings: Settings, *, prepare: bool) -> None:
     _require_free_port(settings)
+    _require_trusted_documents(settings)
     with home(settings) as database:
         if prepare or database.is_embedded:
             _with_database(database, _prepare)
@@ -286,6 +289,15 @@ def _require_free_port(settings: Settings) -> None:
                 f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): "
                 f"set {configuration.PREFIX}PORT to another port"
             )
+
+
+def _require_trusted_documents(settings: Settings) -> None:
+    """Read the manifests once before any process of the server does: what is wrong with one is told once."""
+    if settings.trusted_documents:
+        try:
+            Documents(root.build_schema(), settings)
+        except SettingsError as error:
+            _fail(str(error))
 
 
 def _print_banner(settings: Settings, database: Home, summary: str | None) -> None:

@@ -29,7 +29,16 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class PersistedQueries(StrEnum):
+    """Which documents requests may name by a hash."""
+
+    OFF = "off"
+    APQ = "apq"
+    TRUSTED = "trusted"
+
+
 Names = Annotated[tuple[str, ...], NoDecode]
+Files = Annotated[tuple[Path, ...], NoDecode]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 
 
@@ -64,6 +73,8 @@ class Settings(BaseSettings):
     environment: Environment = Environment.DEVELOPMENT
     graphiql: bool = True
     introspection: bool = True
+    persisted_queries: PersistedQueries = PersistedQueries.APQ
+    trusted_documents: Files = ()
     demo: bool = False
     admin_password: SecretStr | None = None
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -84,7 +95,7 @@ class Settings(BaseSettings):
     statement_timeout_seconds: float = Field(default=5, gt=0)
     pool_size: int = Field(default=10, ge=2)
 
-    @field_validator("trusted_proxies", "cors_origins", "previous_secret_keys", mode="before")
+    @field_validator("trusted_proxies", "cors_origins", "previous_secret_keys", "trusted_documents", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -151,6 +162,8 @@ class Settings(BaseSettings):
     def _fit_together(self) -> Self:
         if self.database_url is not None and self.secret_key is None:
             raise ValueError(f"{PREFIX}SECRET_KEY has to be given with {PREFIX}DATABASE_URL: all nodes sign with it")
+        if (self.persisted_queries is PersistedQueries.TRUSTED) != bool(self.trusted_documents):
+            raise ValueError(f"{PREFIX}PERSISTED_QUERIES=trusted and {PREFIX}TRUSTED_DOCUMENTS go together")
         if self.demo and self.environment is Environment.PRODUCTION:
             raise ValueError(f"{PREFIX}DEMO brings known passwords and cannot be used in production")
         if self.demo and not self.is_loopback:

@@ -96,6 +96,12 @@ def serving(*arguments: str, **changes: str) -> "Iterator[tuple[subprocess.Popen
         ({"GAMEBUDDY_DATABASE_URL": "mysql://x/y", "GAMEBUDDY_SECRET_KEY": SECRET}, "has to begin with postgresql://"),
         ({"GAMEBUDDY_PORT": "http"}, "GAMEBUDDY_PORT"),
         ({"GAMEBUDDY_SMTP_URL": "http://mail"}, "GAMEBUDDY_SMTP_URL has to look like"),
+        ({"GAMEBUDDY_PERSISTED_QUERIES": "trusted"}, "GAMEBUDDY_TRUSTED_DOCUMENTS go together"),
+        ({"GAMEBUDDY_PERSISTED_QUERIES": "some"}, "GAMEBUDDY_PERSISTED_QUERIES"),
+        (
+            {"GAMEBUDDY_PERSISTED_QUERIES": "trusted", "GAMEBUDDY_TRUSTED_DOCUMENTS": "/nowhere.json"},
+            "GAMEBUDDY_TRUSTED_DOCUMENTS /nowhere.json: No such file",
+        ),
         ({"GAMEBUDDY_DEMO": "1", "GAMEBUDDY_HOST": "192.0.2.1"}, "GAMEBUDDY_DEMO brings known passwords"),
         ({"GAMEBUDDY_DEMO": "1", "GAMEBUDDY_ENVIRONMENT": "production"}, "cannot be used in production"),
         (

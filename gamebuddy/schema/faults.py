@@ -11,6 +11,13 @@ from gamebuddy.errors import BadInput, Refusal, Rejected
 
 log = structlog.get_logger(__name__)
 
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+UNRESOLVED = "OPERATION_RESOLUTION_FAILURE"
+TOO_COSTLY = "COST_LIMIT_EXCEEDED"
+BAD_INPUT = "BAD_USER_INPUT"
+BAD_REQUEST = "BAD_REQUEST"
+
 MASKED = "Something went wrong on our side. The trace id finds it in the log."
 
 type Formatted = dict[str, Any]
@@ -65,8 +72,9 @@ def _executed(found: GraphQLError) -> Formatted:
     if isinstance(cause, Rejected):
         return _formatted(found, cause.problems[0].message, {"code": BadInput.code})
     if cause is None or isinstance(cause, GraphQLError) or found.path is None:
-        # Variables and arguments that do not fit their types: graphql-core says so before any field of ours runs.
-        return _formatted(found, found.message, {"code": BadInput.code})
+        # Variables and arguments that do not fit their types: graphql-core says so before any field of ours runs. It
+        # would hint at names that are not told where introspection is off.
+        return _formatted(found, found.message.partition(" Did you mean ")[0], {"code": BadInput.code})
     hidden = masked(cause)
     return _formatted(found, hidden["message"], hidden["extensions"])
 

@@ -268,7 +268,7 @@ class Socket:
             raise Closed(Close.UNAUTHORIZED, "connection_init comes first.")
         if operation_id in self.operations:
             raise Closed(Close.SAME_ID, f"There is an operation {operation_id} already.")
-        if not isinstance(payload.get("query"), str) or not isinstance(payload.get("variables"), dict | None):
+        if not _names_a_document(payload) or not isinstance(payload.get("variables"), dict | None):
             raise Closed(Close.BAD_FRAME, "A subscribe has a query, and variables as an object.")
         if len(self.operations) >= self.sockets.services.settings.max_operations_per_socket:
             await self._refuse(operation_id, [faults.error("Too many operations on one socket.", "RATE_LIMITED")])
@@ -388,6 +388,13 @@ def _id_of(frame: Frame) -> str:
     if not isinstance(operation_id, str) or not 0 < len(operation_id) <= LONGEST_ID:
         raise Closed(Close.BAD_FRAME, f"An id is a text of 1 to {LONGEST_ID} characters.")
     return operation_id
+
+
+def _names_a_document(payload: dict[str, Any]) -> bool:
+    if payload.get("query") is None:
+        extensions = payload.get("extensions")
+        return isinstance(extensions, dict) and "persistedQuery" in extensions
+    return isinstance(payload["query"], str)
 
 
 def _payload_of(frame: Frame) -> dict[str, Any]:

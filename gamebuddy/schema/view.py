@@ -18,8 +18,8 @@ from gamebuddy.errors import Refusal, Unauthenticated
 from gamebuddy.schema import faults, streams
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Context, Services
-from gamebuddy.schema.documents import BAD_REQUEST, Prepared, Request, read_json
-from gamebuddy.schema.faults import Refused
+from gamebuddy.schema.documents import Prepared, Request, read_json
+from gamebuddy.schema.faults import BAD_REQUEST, Refused
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
