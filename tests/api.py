@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import itertools
 import json
+import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import httpx
@@ -41,18 +42,19 @@ class Api:
     http: httpx.AsyncClient
     url: str
     token: str | None = None
+    tls: ssl.SSLContext | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
-        """Open a client for a server at this address."""
-        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http:
-            yield cls(http, url)
+    async def open(cls, url: str, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Self]:
+        """Open a client for a server at this address; `tls` knows a certificate of the tests' own."""
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, verify=tls or True) as http:
+            yield cls(http, url, tls=tls)
 
     def signed_in(self, token: str) -> "Api":
         """Go on with an access token."""
         LEAKS.note(token)
-        return Api(self.http, self.url, token)
+        return replace(self, token=token)
 
     async def post(self, query: str, variables: Json | None = None, **headers: str) -> httpx.Response:
         """Send an operation and give the whole answer."""
@@ -91,6 +93,8 @@ class Api:
             payload = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         address = self.url.replace("http", "ws", 1) + "/graphql"
         options.setdefault("subprotocols", [Subprotocol("graphql-transport-ws")])
+        if self.tls is not None:
+            options.setdefault("ssl", self.tls)
         async with connect(address, **options) as connection:
             socket = Socket(connection)
             await socket.send({"type": "connection_init", "payload": payload})

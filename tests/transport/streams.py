@@ -112,7 +112,7 @@ async def streamed(api: Api, accept: str, query: str, **variables: Any) -> Async
     """Send an operation and read its answer as it comes."""
     headers = {"Accept": accept} | ({"Authorization": f"Bearer {api.token}"} if api.token else {})
     async with (
-        httpx.AsyncClient(timeout=PATIENCE) as http,
+        httpx.AsyncClient(timeout=PATIENCE, verify=api.tls or True) as http,
         http.stream(
             "POST", f"{api.url}/graphql", json={"query": query, "variables": variables}, headers=headers
         ) as response,

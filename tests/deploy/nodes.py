@@ -1,0 +1,54 @@
+"""Server processes that are stopped, killed and started again."""
+
+import asyncio
+import signal
+import subprocess
+from dataclasses import dataclass, field
+
+import httpx
+
+from tests.test_cli import GAMEBUDDY, PATIENCE, environment
+
+
+@dataclass
+class Node:
+    """One node: always the same port and settings, one process after the other."""
+
+    settings: dict[str, str]
+    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+
+    @property
+    def port(self) -> int:
+        return int(self.settings["GAMEBUDDY_PORT"])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start it, if it does not run, and wait until it is ready."""
+        if self.process is None or self.process.poll() is not None:
+            self.process = subprocess.Popen(  # noqa: ASYNC220
+                [*GAMEBUDDY, "serve"], env=environment(**self.settings), stdout=subprocess.DEVNULL
+            )
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as http:
+            while True:
+                assert self.process.poll() is None, "the node has ended"
+                try:
+                    if (await http.get(f"{self.url}/readyz")).status_code == 200:
+                        return
+                except httpx.HTTPError:
+                    pass
+                await asyncio.sleep(0.1)
+
+    async def stop(self) -> int:
+        """Tell it to stop, wait until it has, and give its status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await asyncio.to_thread(self.process.wait, PATIENCE)
+
+    def kill(self) -> None:
+        """Kill it where it stands."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
