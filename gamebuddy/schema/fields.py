@@ -4,6 +4,7 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 import strawberry
@@ -15,7 +16,7 @@ from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession, WriteSession, is_conflict_of_order
 from gamebuddy.errors import Rejected, Unauthenticated, Unavailable
-from gamebuddy.schema import errors
+from gamebuddy.schema import caching, errors
 from gamebuddy.schema.context import Context, Info, Services
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,8 +66,11 @@ class Following(Door):
     """The door of a subscription: no session is held between events."""
 
 
-def query(right: Right) -> Callable[[F], F]:
-    """Make a root field that reads. The function takes (self, door: Reading, …)."""
+def query(right: Right, *, shared_for: timedelta | None = None) -> Callable[[F], F]:
+    """Make a root field that reads. The function takes (self, door: Reading, …).
+
+    `shared_for` lets caches keep what it says to those who are not signed in.
+    """
 
     def decorate(function: F) -> F:
         @functools.wraps(function)
@@ -75,6 +79,8 @@ def query(right: Right) -> Callable[[F], F]:
             policy.require(context.viewer, right)
             return await function(self, Reading(context, context.viewer, context.snapshot), **arguments)
 
+        if shared_for is not None:
+            caching.shared_for(shared_for, resolve)
         return cast("F", _root_field(function, resolve, right))
 
     return decorate
@@ -171,7 +177,8 @@ def _root_field(
         "return": inspect.signature(function).return_annotation
     }
     resolve.right = right  # type: ignore[attr-defined]
-    description = f"{inspect.getdoc(function)}\n\nRequires: {policy.requirement(right)}."
+    notes = [inspect.getdoc(function), caching.note(resolve), f"Requires: {policy.requirement(right)}."]
+    description = "\n\n".join(note for note in notes if note)
     return make(resolver=resolve, description=description)
 
 

@@ -1,6 +1,7 @@
 """Genres and games."""
 
 import uuid
+from datetime import timedelta
 from typing import Annotated
 
 import strawberry
@@ -9,6 +10,7 @@ from gamebuddy import db
 from gamebuddy.auth.policy import Right
 from gamebuddy.resolvers import games
 from gamebuddy.schema import ids
+from gamebuddy.schema.caching import shared
 from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
 from gamebuddy.schema.fields import Reading, query
@@ -28,6 +30,8 @@ describe_enum(
     VR="A headset.",
 )
 
+A_WHILE = timedelta(minutes=5)  # how old the catalogue may be
+
 Locale = Annotated[
     LanguageTag | None,
     strawberry.argument(
@@ -36,6 +40,7 @@ Locale = Annotated[
 ]
 
 
+@shared
 @strawberry.type(description="A kind of game. Everybody may see it.")
 class Genre(Node):
     """See the description."""
@@ -54,6 +59,7 @@ class Genre(Node):
         return self.row.name_ru if is_russian(info, locale) else self.row.name_en
 
 
+@shared
 @strawberry.type(description="A step of a game's ladder. Everybody may see it.")
 class GameRank(Node):
     """See the description."""
@@ -67,6 +73,7 @@ class GameRank(Node):
         return cls(id=ids.write(Kind.GAME_RANK, row.id), name=row.name, level=row.level)
 
 
+@shared
 @strawberry.type(description="What one can play in a game, such as support. Everybody may see it.")
 class GameRole(Node):
     """See the description."""
@@ -80,6 +87,7 @@ class GameRole(Node):
         return cls(id=ids.write(Kind.GAME_ROLE, row.id), slug=row.slug, name=row.name)
 
 
+@shared
 @strawberry.type(description="A game people look for teammates in. Everybody may see it.")
 class Game(Node):
     """See the description."""
@@ -120,6 +128,7 @@ class Game(Node):
         return [GameRole.of(row) for row in await info.context.loaders.game_roles.load(self.row_id) or ()]
 
 
+@shared
 @strawberry.type(description="A game and its place in a list.")
 class GameEdge:
     """See the description."""
@@ -128,6 +137,7 @@ class GameEdge:
     cursor: Cursor = strawberry.field(description="Its place.")
 
 
+@shared
 @strawberry.type(description="A page of games in the order of their titles.")
 class GameConnection:
     """See the description."""
@@ -166,12 +176,12 @@ async def game(info: Info, game_id: uuid.UUID | None) -> Game | None:
 class GameQueries:
     """Root fields that read the catalogue."""
 
-    @query(Right.PUBLIC)
+    @query(Right.PUBLIC, shared_for=A_WHILE)
     async def genres(self, door: Reading) -> list[Genre]:
         """Every genre, in the order of slugs."""
         return [Genre.of(row) for row in await games.all_genres(door.session)]
 
-    @query(Right.PUBLIC)
+    @query(Right.PUBLIC, shared_for=A_WHILE)
     async def game(
         self, door: Reading, by: Annotated[GameBy, strawberry.argument(description="Its id or its short name.")]
     ) -> Game | None:
@@ -182,7 +192,7 @@ class GameQueries:
             row = await games.find_game(door.session, slug=by.slug.value if by.slug else "")
         return Game.of(row) if row else None
 
-    @query(Right.PUBLIC)
+    @query(Right.PUBLIC, shared_for=A_WHILE)
     async def games(
         self,
         door: Reading,

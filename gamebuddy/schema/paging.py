@@ -8,6 +8,7 @@ import strawberry
 
 from gamebuddy.auth.keys import Keys, NotVouchedFor, Purpose
 from gamebuddy.errors import BadInput
+from gamebuddy.schema.caching import shared
 from gamebuddy.schema.scalars import Cursor
 
 SIGNATURE_BYTES = 12  # a forged cursor only moves its owner's own page: 96 bits are plenty
@@ -50,6 +51,7 @@ def page_size(first: int | None, *, most: int = 50, default: int = 20) -> int:
     return size
 
 
+@shared
 @strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
     """See the description."""

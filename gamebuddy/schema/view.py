@@ -69,11 +69,12 @@ class View:
             if how is not None:
                 results = streams.results_of(context, prepared, answer)
                 return streams.Stream(context, claims, results, how, self._open_streams)
-            return await self._execute(prepared, context, media_type)
+            may_be_kept = request.method == "GET" and claims is None
+            return await self._execute(prepared, context, media_type, may_be_kept=may_be_kept)
         finally:
             await context.renew()
 
-    async def _execute(self, prepared: Prepared, context: Context, media_type: str) -> Response:
+    async def _execute(self, prepared: Prepared, context: Context, media_type: str, *, may_be_kept: bool) -> Response:
         context.prepared = prepared
         result = await self._services.schema.execute(
             prepared.request.query,
@@ -86,7 +87,12 @@ class View:
         is_request_error = result.data is None and all(error.path is None for error in result.errors or ())
         if is_request_error:
             del body["data"]
-        return _response(body, media_type, 400 if is_request_error and media_type == GRAPHQL_JSON else 200)
+        status = 400 if is_request_error and media_type == GRAPHQL_JSON else 200
+        age = self._services.documents.age(prepared) if may_be_kept and not result.errors else None
+        if age is None:
+            return _response(body, media_type, status)
+        keeping = {"Cache-Control": f"public, max-age={age.seconds}", "Vary": "Accept, Authorization, Origin"}
+        return _response(body, media_type, status, **keeping)
 
     async def _context(self, request: HttpRequest) -> tuple[Context, Claims | None]:
         """Find out who asks, before anything is executed: a client may refresh its token and repeat even a mutation."""

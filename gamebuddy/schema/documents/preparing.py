@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import strawberry
@@ -23,6 +24,7 @@ from graphql import (
 from graphql.language import Node
 from strawberry.extensions import SchemaExtension
 
+from gamebuddy.schema.caching import Shared
 from gamebuddy.schema.documents.memory import Memory
 from gamebuddy.schema.documents.persisted import persisted
 from gamebuddy.schema.documents.requests import Request, require_sound, require_sound_text
@@ -86,6 +88,7 @@ class Documents:
         self._rules = tuple(rules)
         self._parsed: Memory[DocumentNode] = Memory(MOST_PARSED)
         self._persisted = persisted(settings, self._read)
+        self._shared = Shared(schema)
 
     def prepare(self, request: Request) -> Prepared:
         """Find, parse, validate and measure what is asked for.
@@ -107,6 +110,12 @@ class Documents:
             raise Refused(TOO_COSTLY, f"This costs {cost}; at most {self._settings.max_cost} is allowed.")
         self._persisted.keep(request)
         return Prepared(replace(request, query=text), document, operation, cost)
+
+    def age(self, prepared: Prepared) -> timedelta | None:
+        """Give how long caches may keep the answer to somebody who is not signed in; None: not at all."""
+        if prepared.type is not OperationType.QUERY:
+            return None
+        return self._shared.age(Walk(self._schema, prepared.document, {}).fields(prepared.operation))
 
     def _read(self, text: str) -> DocumentNode:
         """Parse and validate."""
