@@ -32,7 +32,7 @@ from gamebuddy.db.embedded import EmbeddedPostgres
 from gamebuddy.resolvers import games, profiles
 from gamebuddy.resolvers.matching import Question, Weights
 from gamebuddy.resolvers.profiles import GameChoice
-from gamebuddy.resolvers.search import Filter, Place, finding
+from gamebuddy.resolvers.search import Filter, Place, asking, finding
 from gamebuddy.settings import Settings
 
 PAGE = 20
@@ -226,7 +226,7 @@ async def _pages(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
             with first.measure():
                 await _ask(session, asker)
             before = all_pages[: PAGE * (DEEP_PAGE - 1)]
-            seen = b"".join(row.account_id.bytes[-finding.MARK :] for row in before)
+            seen = b"".join(row.account_id.bytes[-asking.MARK_BYTES :] for row in before)
             place = Place(finding.new_ground(asker.question.viewer, asker.facts), seen, before[-1].score)
             await _next_page(session, asker, place)
             with deep.measure():

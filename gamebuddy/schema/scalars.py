@@ -5,7 +5,7 @@ import uuid
 import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import NewType
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ CountryCode = NewType("CountryCode", str)
 # RFC 3339, section 5.6; datetime.fromisoformat alone takes much more.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?", re.ASCII)
-LONGEST_CURSOR = 1_000
+LONGEST_CURSOR = 50_000  # one of the search names everybody who was shown
 LONGEST_ADDRESS = 254
 
 
@@ -77,6 +77,7 @@ def _read_time_zone(value: object) -> str:
     return value
 
 
+@lru_cache(10_000)  # an argument that stands in the document is read again for every object
 def _read_language(value: object) -> str:
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
         raise ValueError("A LanguageTag is written as in BCP 47, such as en, ru or pt-BR.")

@@ -211,7 +211,7 @@ class TeammateEdge:
 
     @field
     def cursor(self) -> Cursor:
-        """The place, good for a day and until the viewer's profile changes. It grows from page to page."""
+        """The place, good for a day and until the viewer's profile changes. It grows by about 9 characters a player."""
         return self.write()
 
 
@@ -325,7 +325,8 @@ class SearchQueries:
         Lists those who are looking, were here within 60 days and share a game with the viewer that both can play;
         a viewer without games finds everybody else. Never listed: oneself, guests, teammates, whoever either side has
         blocked, whoever declined the other's request within 14 days, minors to adults and adults to minors (who has
-        told no birth date counts as an adult), and whoever shares no language where both have told theirs.
+        told no birth date counts as an adult), and whoever shares no language where both have told theirs. A list ends
+        after 5,000 players.
         """
         wanted = filter.read() if filter else Filter()
         weighed = weights.read() if weights else Weights.of()

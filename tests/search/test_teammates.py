@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import select, update
 
 from gamebuddy import db
+from gamebuddy.resolvers.search import asking, finding
 from gamebuddy.schema import ids
 from gamebuddy.schema.context import Services
 from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.search import write_place
 from tests.api import Api
 from tests.factories import Factory, Player
 
@@ -265,7 +267,7 @@ async def test_the_platform_counts_when_it_is_weighed(make: Factory, nika: Playe
         {"first": 51},
         {"after": "garbage"},
         {"after": ""},
-        {"after": "x" * 10_000},
+        {"after": "x" * 60_000},
     ],
     ids=lambda variables: str(variables)[:40],
 )
@@ -315,6 +317,24 @@ async def test_pages_hold_together(make: Factory, nika: Player, services: Servic
     assert found == [*expected[:3], risen, *expected[3:-1]]
     assert second["pageInfo"]["hasPreviousPage"]
     assert not third["pageInfo"]["hasNextPage"]
+
+
+async def test_a_list_ends_before_its_cursor_is_too_long(
+    make: Factory, nika: Player, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await make.player(f"player{number}", games={"valorant": 1700})
+    seen = b"\xff" * (asking.MARK_BYTES * finding.MOST_SHOWN)
+    ground = finding.Ground(started_at=datetime.now(UTC), viewer_digest="f" * 12, breadths=(1_000,) * 100)
+    longest = services.cursors.write("search", *write_place(finding.Place(ground, seen, 1_000_000)))
+    error = await nika.api.error(TEAMMATES, after=longest)
+    assert error["message"] == "This is no cursor of this list."  # and not that it is too long
+    assert len(longest) < services.settings.max_socket_message_bytes
+
+    monkeypatch.setattr(finding, "MOST_SHOWN", 2)
+    first = await search(nika, first=1)
+    second = await search(nika, first=1, after=first["pageInfo"]["endCursor"])
+    assert [page["pageInfo"]["hasNextPage"] for page in (first, second)] == [True, False]
 
 
 async def test_equal_scores_have_one_order(make: Factory, nika: Player) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Integer,
+    LargeBinary,
     Row,
     Select,
     Text,
@@ -55,6 +56,7 @@ NO_GAME = Term(
     is_cross_play=True,
     is_own=False,
 )
+MARK_BYTES = 5  # the last ones of an id, which are random: two of a thousand players share them once in 2,000,000 times
 INTS = ARRAY(Integer)
 IDS = ARRAY(UUID(as_uuid=True))
 TEXTS = ARRAY(Text)
@@ -73,7 +75,7 @@ KINDS: Mapping[str, TypeEngine[Any]] = {
     "own_genres": BigInteger(), "genre_value": INTS, "genre_untold": Integer(), "asked_genre_ids": IDS,
     "own_platforms": Integer(), "platform_value": INTS, "asked_platforms": Integer(),
     "least_rating": Integer(), "most_rating": Integer(), "asked_languages": TEXTS,
-    "must_be_here": Boolean(),
+    "must_be_here": Boolean(), "seen": ARRAY(LargeBinary),
 }  # fmt: skip
 
 type Found = Sequence[Row[tuple[uuid.UUID, int]]]
@@ -88,13 +90,15 @@ async def best(
     numbers: Mapping[uuid.UUID, int],
     *,
     limit: int,
+    seen: Collection[bytes] = (),
     hint: int | None = None,
     are_few: bool = False,
 ) -> Found:
     """Give `account_id` and `score` of the best whom the viewer's search may list, in the order of score and id.
 
-    `numbers` are those of the games. A `hint` is a score that as many as wanted are expected to reach: a good one saves
-    time, and a wrong one costs some. Of `are_few` players all are scored.
+    `numbers` are those of the games. Whoever has the mark of one of the `seen` is passed over. A `hint` is a score that
+    as many as wanted are expected to reach: a good one saves time, and a wrong one costs some. Of `are_few` players all
+    are scored.
     """
     arguments = {
         "viewer_id": viewer.account_id,
@@ -111,6 +115,7 @@ async def best(
         "most_rating": question.most_rating,
         "asked_languages": list(filter.languages) or None,
         "must_be_here": filter.is_online,
+        "seen": list(seen),
     }
     rows: Found = (await session.execute(SEARCH_BEST, arguments)).all()
     return rows

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
+from itertools import batched, groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, func, literal, or_, select
@@ -23,8 +23,8 @@ from gamebuddy.resolvers.search import asking
 from gamebuddy.resolvers.search.filtering import HIGHEST_RATING, Filter
 
 LONGEST_VISIT = timedelta(days=1)  # how long the pages of one search hold together
-MARK = 5  # bytes of an id in a cursor: the chance that two of a thousand have the same is 1 to 2,000,000
 HINT = 12_000  # how far below the last of one page the last of the next is expected
+MOST_SHOWN = 5_000  # players of one list: a cursor has to fit into a message
 FEW = 6_000  # players of the games in question; so many are scored faster than they are sorted out
 
 
@@ -50,7 +50,7 @@ class Ground:
 class Place:
     """A place in the list: whom the viewer has seen up to there, and the ground that the scores stand on.
 
-    `seen` holds the last `MARK` bytes of the id of each of them, which are random. `score` is that of the last one.
+    `seen` holds the marks of all of them, one behind the other. `score` is that of the last one.
     """
 
     ground: Ground
@@ -97,7 +97,7 @@ async def find_teammates(
     Who has games finds those who share one that both can play; who has none finds everybody else who is looking. With
     `widen`, limits of the filter are given up one after the other until a page is full. Pages after the first keep its
     day, weights and widened filter, and are the best of those who were not on the pages before: however scores move
-    meanwhile, nobody comes twice and nobody is passed over.
+    meanwhile, nobody comes twice and nobody is passed over. A list ends behind `MOST_SHOWN` players.
 
     Raises:
         Forbidden: for a guest who wants more than the first page.
@@ -122,7 +122,7 @@ async def find_teammates(
     players = await players_by_ids(session, [row.account_id for row in found[:limit]])
     return Matches(
         [matching.fit(question, players[row.account_id]) for row in found[:limit]],
-        has_next=len(found) > limit,
+        has_next=len(found) > limit and len(seen) // asking.MARK_BYTES + limit < MOST_SHOWN,
         has_previous=after is not None,
         ground=replace(ground, relaxations=relaxations),
         seen_before=seen,
@@ -152,10 +152,10 @@ async def list_unseen(
     """Give the best whom this viewer's search may list and who were not on the pages up to a place."""
     if after is None:
         return await list_candidates(session, viewer, question, facts, filter, limit=limit)
-    marks = {after.seen[start : start + MARK] for start in range(0, len(after.seen), MARK)}
-    hint = after.score - HINT
-    found = await list_candidates(session, viewer, question, facts, filter, limit=len(marks) + limit, hint=hint)
-    return [row for row in found if _mark(row.account_id) not in marks][:limit]
+    marks = [bytes(mark) for mark in batched(after.seen, asking.MARK_BYTES)]
+    return await list_candidates(
+        session, viewer, question, facts, filter, limit=limit, seen=marks, hint=after.score - HINT
+    )
 
 
 async def list_candidates(
@@ -166,9 +166,10 @@ async def list_candidates(
     filter: Filter,
     *,
     limit: int,
+    seen: Collection[bytes] = (),
     hint: int | None = None,
 ) -> asking.Found:
-    """Give `account_id` and `score` of the best whom this viewer's search may list."""
+    """Give `account_id` and `score` of the best whom this search may list, without those of the `seen` marks."""
     if not question.terms and _needs_game(question, filter):  # games that nobody can play: nobody shares one
         return ()
     if filter.is_online and viewer.role is db.Role.GUEST:  # nobody lets a guest know
@@ -181,6 +182,7 @@ async def list_candidates(
         filter,
         facts.numbers,
         limit=limit,
+        seen=seen,
         hint=hint,
         are_few=bool(wanted) and sum(facts.player_counts[game_id] for game_id in wanted) < FEW,
     )
@@ -348,7 +350,7 @@ def _checked_ground(ground: Ground, me: Player) -> Ground:
 
 
 def _mark(account_id: uuid.UUID) -> bytes:
-    return account_id.bytes[-MARK:]
+    return account_id.bytes[-asking.MARK_BYTES :]
 
 
 def _digest(me: Player) -> str:
