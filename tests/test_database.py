@@ -1,5 +1,6 @@
 """The doors to the database when it goes away."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -57,4 +58,31 @@ async def test_a_connection_that_breaks_before_the_commit_is_an_outage(database_
     with pytest.raises(Unavailable):
         await work()
     assert await database.answers()
+    await database.close()
+
+
+@pytest.mark.parametrize("has_begun", [False, True], ids=["connecting", "asking"])
+async def test_a_session_that_is_closed_amid_a_statement_gives_a_sound_connection_back(
+    database_url: str, has_begun: bool
+) -> None:
+    database = Database(database_url, pool_size=1, application_name="asks")
+    session = database.snapshot()
+    asking = asyncio.create_task(session.scalar(text("SELECT 1 FROM pg_sleep(0.2)")))
+    await asyncio.sleep(0)
+    if has_begun:
+        other = Database(database_url, pool_size=1)
+        asked = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'asks' AND query LIKE '%pg_sleep%'"
+        )
+        async with asyncio.timeout(20):
+            is_seen = 0
+            while not is_seen:
+                async with other.read() as look:
+                    is_seen = await look.scalar(asked)
+        await other.close()
+    await session.close()
+    for _ in range(3):
+        async with database.read() as following:
+            assert await following.scalar(text("SELECT 1")) == 1
+    assert await asking == 1
     await database.close()

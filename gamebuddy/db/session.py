@@ -50,9 +50,13 @@ class ReadSession(AsyncSession):
         return await super().scalars(*args, **options)
 
     async def close(self) -> None:
-        """Give the connection back. One that broke after its last statement takes nothing away from what was done."""
-        with suppress(Unavailable), translated_outages():
-            await super().close()
+        """Give the connection back, after the statement that is under way: the next owner would stumble over it.
+
+        One that broke after its last statement takes nothing away from what was done.
+        """
+        async with self._turn:
+            with suppress(Unavailable), translated_outages():
+                await super().close()
 
 
 class WriteSession(ReadSession):
