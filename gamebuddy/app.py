@@ -1,11 +1,12 @@
 """The application: GraphQL, the pages around it, and what operators look at."""
 
+import asyncio
 import ctypes
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -23,6 +24,7 @@ from gamebuddy import demo, mail, pages, telemetry
 from gamebuddy import settings as configuration
 from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
+from gamebuddy.errors import Unavailable
 from gamebuddy.events.bus import Bus
 from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
@@ -45,6 +47,7 @@ GRAPHQL, SDL, HEALTH, READY, METRICS, MAIL, INVITE = (
 LONGEST_CODE = 64
 MEASURED = frozenset({GRAPHQL, SDL, "/"})
 PR_SET_PDEATHSIG = 1
+PATIENCE_SECONDS, PAUSE_SECONDS = 30, 0.2  # for a database that is away when a worker starts
 ABOUT = {
     "nika": "a player who speaks Russian",
     "max": "a player who speaks English",
@@ -101,8 +104,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if not await migrations.is_current(database):
-            raise NotMigrated
+        await _require_current_schema(database)
         await services.hub.start()
         await services.attendance.start()
         await postman.start()
@@ -149,6 +151,25 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
             expose_headers=["www-authenticate"],
         )
     return app
+
+
+async def _require_current_schema(database: Database) -> None:
+    """Look at the schema, and wait for a database that is away: a worker that gave up would take its node along.
+
+    Raises:
+        NotMigrated: it is another one.
+        Unavailable: after some patience.
+    """
+    patient_until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            if await migrations.is_current(database):
+                return
+            raise NotMigrated
+        except Unavailable:
+            if time.monotonic() > patient_until:
+                raise
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _redis_bus(settings: Settings, database: Database) -> Bus | None:
@@ -249,11 +270,16 @@ class Pages:
         answers = await database.answers()
         state = {
             "database": answers,
-            "migrations": answers and await migrations.is_current(database),
+            "migrations": answers and await self._is_current(),
             "listener": self._services.hub.is_listening,
             "serving": not self._services.farewell.has_begun,
         }
         return JSONResponse(state, 200 if all(state.values()) else 503)
+
+    async def _is_current(self) -> bool:
+        with suppress(Unavailable):
+            return await migrations.is_current(self._services.database)
+        return False
 
     async def metrics(self, _: Request) -> Response:
         """Counts and times, for Prometheus."""

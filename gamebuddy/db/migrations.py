@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from gamebuddy.db.session import Database
+from gamebuddy.db.session import Database, translated_outages
 
 LOCK = 0x67_62_6D_69_67  # an advisory lock: of two migrators that start at once, one waits
 
@@ -30,9 +30,14 @@ def head() -> str:
 
 
 async def is_current(database: Database) -> bool:
-    """Tell whether the database is at the revision of this release."""
-    async with database.engine.connect() as connection:
-        return await connection.run_sync(_revision) == head()
+    """Tell whether the database is at the revision of this release.
+
+    Raises:
+        Unavailable: when the database does not answer.
+    """
+    with translated_outages():
+        async with database.engine.connect() as connection:
+            return await connection.run_sync(_revision) == head()
 
 
 async def upgrade(database: Database) -> None:
