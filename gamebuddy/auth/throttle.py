@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gamebuddy import db
 from gamebuddy.auth.codes import LIFETIME
-from gamebuddy.db import WriteSession
+from gamebuddy.db import ReadSession, WriteSession
 from gamebuddy.errors import retry_later
 
 MESSAGE = "Too many tries. Wait a moment."
@@ -63,6 +64,9 @@ RATES: Mapping[Limit, Rate] = {
     Limit.TRY_CODE_BY_ADDRESS: Rate(30, timedelta(seconds=2)),
 }
 BY_ADDRESS = frozenset(limit for limit in Limit if limit.endswith("_BY_ADDRESS"))
+# Counted by what is tried or written to: a login, a code, an e-mail address. What is left of these is told to nobody.
+BY_TARGET = frozenset({Limit.SIGN_IN, Limit.CODE_TRIES, Limit.LETTERS})
+BY_ACCOUNT = frozenset(Limit) - BY_ADDRESS - BY_TARGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,16 @@ class Hit:
     def bucket(self) -> str:
         """The name of the row."""
         return f"{self.limit}:{hashlib.sha256(self.key.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What is left of a limit; `reset_at` is when all of it is left again."""
+
+    limit: Limit
+    rate: Rate
+    remaining: int
+    reset_at: datetime
 
 
 class Throttle:
@@ -130,6 +144,25 @@ class Throttle:
             select(row.theoretical_arrival_at - tolerance).where(row.key == hit.bucket)
         )
         return retry_at
+
+    async def left(self, session: ReadSession, *hits: Hit) -> list[Budget]:
+        """Tell what is left for each of the hits, in one statement; nothing is counted."""
+        row = db.RateLimit
+        found = await session.execute(
+            select(func.clock_timestamp(), func.array_agg(row.key), func.array_agg(row.theoretical_arrival_at)).where(
+                row.key.in_([hit.bucket for hit in hits])
+            )
+        )
+        now, keys, times = found.one()
+        arrivals = dict(zip(keys or (), times or (), strict=True))
+        budgets = []
+        for hit in hits:
+            rate, arrival_at = self._rate(hit.limit), arrivals.get(hit.bucket, now)
+            if not now < arrival_at <= now + rate.interval * rate.burst:  # later: the clock was set back
+                arrival_at = now
+            remaining = rate.burst - math.ceil((arrival_at - now) / rate.interval)
+            budgets.append(Budget(hit.limit, rate, remaining, arrival_at))
+        return budgets
 
     async def forget(self, session: WriteSession, *hits: Hit) -> None:
         """Empty the buckets of the hits, in this transaction."""

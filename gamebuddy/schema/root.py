@@ -44,6 +44,7 @@ from gamebuddy.schema.fields import Reading, query, rights_of
 from gamebuddy.schema.files import Attachment, FileMutations
 from gamebuddy.schema.games import Game, GameQueries, GameRank, GameRole, Genre
 from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.limits import LimitQueries
 from gamebuddy.schema.moderation import Report, ReportMutations, ReportQueries
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.players import PlayerMutations, PlayerQueries, Profile, User
@@ -120,6 +121,7 @@ QUERIES = (
     SearchQueries,
     ChatQueries,
     ViewerQueries,
+    LimitQueries,
     EventQueries,
     ReportQueries,
     AdministrationQueries,

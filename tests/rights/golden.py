@@ -22,6 +22,7 @@ Query.user                          y  y  y  y  y  y  x  y
 Query.game                          y  y  y  y  y  y  x  y
 Query.games                         y  y  y  y  y  y  x  y
 Query.genres                        y  y  y  y  y  y  x  y
+Query.rateLimit                     y  y  y  y  y  y  x  y
 Query.teammates                     s  y  y  y  y  y  x  y
 Query.users                         s  y  y  y  y  y  x  y
 Query.match                         s  y  y  y  y  y  x  y
