@@ -5,20 +5,21 @@ import ctypes
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gamebuddy import demo, mail, pages, telemetry
 from gamebuddy import settings as configuration
@@ -46,6 +47,7 @@ GRAPHQL, SDL, HEALTH, READY, METRICS, MAIL, INVITE = (
 )  # fmt: skip
 LONGEST_CODE = 64
 MEASURED = frozenset({GRAPHQL, SDL, "/"})
+ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 PR_SET_PDEATHSIG = 1
 PATIENCE_SECONDS, PAUSE_SECONDS = 30, 0.2  # for a database that is away when a worker starts
 ABOUT = {
@@ -141,7 +143,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.mount("/static", StaticFiles(directory=pages.STATIC_FILES), name="static")
     app.add_exception_handler(HTTPException, _plain_error)
     app.add_exception_handler(Exception, _fault)
-    app.middleware("http")(_guard)
+    app.add_middleware(Guard)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -181,6 +183,32 @@ def _redis_bus(settings: Settings, database: Database) -> Bus | None:
     bus = RedisBus(settings.broadcast_url.get_secret_value())
     database.courier = bus.send_soon
     return bus
+
+
+class Guard:
+    """Refuses what names no host, measures, and adds the headers that every answer has."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass on what is none."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        path = scope["path"] if scope["path"] in MEASURED else "other"
+
+        async def begin(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(ALWAYS)
+                telemetry.REQUESTS.labels(path, message["status"]).inc()
+                telemetry.SECONDS.labels(path).observe(time.perf_counter() - began)
+            await send(message)
+
+        is_sane = is_sane_host(Headers(scope=scope).get("host"))
+        answer = self._app if is_sane else _error(400, "BAD_REQUEST", "The Host header names no host.")
+        await answer(scope, receive, begin)
 
 
 class GraphQL:
@@ -292,21 +320,6 @@ def _page(page: pages.Page) -> Response:
 
 def _letter(stored: mail.StoredLetter) -> pages.Letter:
     return pages.Letter(key=stored.key, to=stored.to, subject=stored.subject, at=stored.at, text=stored.text)
-
-
-async def _guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse what names no host, measure, and send the headers that every answer has."""
-    began = time.perf_counter()
-    if is_sane_host(request.headers.get("host")):
-        response = await answer(request)
-    else:
-        response = _error(400, "BAD_REQUEST", "The Host header names no host.")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    path = request.url.path if request.url.path in MEASURED else "other"
-    telemetry.REQUESTS.labels(path, response.status_code).inc()
-    telemetry.SECONDS.labels(path).observe(time.perf_counter() - began)
-    return response
 
 
 async def _plain_error(_: Request, error: Exception) -> Response:
