@@ -68,10 +68,10 @@ async def next_of(stream: Stream, kind: str) -> dict[str, Any]:
     return event
 
 
-async def test_the_others_see_who_types_and_that_he_stops(
+async def test_the_others_see_who_types_until_he_says_that_he_stops(
     make: Factory, open_streams: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passing, "TYPING_SECONDS", 0.5)
+    monkeypatch.setattr(passing, "MERGED_SECONDS", 3_600.0)
     nika, max_ = await make.player("nika"), await make.player("max_")
     chat_id = await make.direct_chat(nika, max_)
     mine, his = await stream_of(open_streams, nika), await stream_of(open_streams, max_)
@@ -82,13 +82,22 @@ async def test_the_others_see_who_types_and_that_he_stops(
         "__typename": "Typing", "cursor": None, "seq": None, "isTyping": True,
         "user": {"username": "nika"}, "chat": {"id": chat_id},
     }  # fmt: skip
-    stopped = await next_of(his, "Typing")  # by itself; and the five were one
-    assert stopped["isTyping"] is False
-    await set_typing(nika, chat_id)
-    assert (await next_of(his, "Typing"))["isTyping"] is True
     await set_typing(nika, chat_id, is_typing=False)
-    assert (await next_of(his, "Typing"))["isTyping"] is False
+    assert (await next_of(his, "Typing"))["isTyping"] is False  # the five were one
     await nothing_comes(mine, "Typing")
+
+
+async def test_who_says_nothing_more_has_stopped_by_himself(
+    make: Factory, open_streams: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passing, "TYPING_SECONDS", 0.1)
+    monkeypatch.setattr(passing, "MERGED_SECONDS", 0.0)
+    nika, max_ = await make.player("nika"), await make.player("max_")
+    chat_id = await make.direct_chat(nika, max_)
+    his = await stream_of(open_streams, max_)
+    for _ in range(2):
+        await set_typing(nika, chat_id)
+        assert [(await next_of(his, "Typing"))["isTyping"] for _ in range(2)] == [True, False]
 
 
 async def test_typing_is_kept_nowhere(make: Factory, services: Services) -> None:
