@@ -48,10 +48,9 @@ def test_the_published_table_of_rights_is_current() -> None:
 
 
 def test_everything_in_the_schema_is_described(schema: GraphQLSchema) -> None:
-    roots = {"Query", "Mutation", "Subscription"}
     silent = []
     for kind in own_types(schema):
-        if not kind.description and kind.name not in roots:
+        if not kind.description:
             silent.append(kind.name)
         if isinstance(kind, GraphQLEnumType):
             silent += [f"{kind.name}.{name}" for name, value in kind.values.items() if not value.description]
@@ -66,6 +65,22 @@ def test_everything_in_the_schema_is_described(schema: GraphQLSchema) -> None:
                 if not definition.description
             ]
     assert silent == []
+
+
+def test_every_type_tells_who_sees_it(schema: GraphQLSchema) -> None:
+    """Pages, edges and payloads are seen by those who see what is in them; so are the kinds of an interface."""
+    roots = {schema.query_type, schema.mutation_type, schema.subscription_type}
+    sees = re.compile(r"\b(see|sees|seen|sent to)\b", re.IGNORECASE)
+    silent = []
+    for kind in own_types(schema):
+        if not isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) or kind in roots:
+            continue
+        told = [kind, *(wider for wider in kind.interfaces if wider.name != "Node")]
+        if not kind.name.endswith(("Payload", "Edge", "Connection")) and not any(
+            sees.search(one.description or "") for one in told
+        ):
+            silent.append(kind.name)
+    assert silent == [], "say in the description who sees it: `Seen by …`"
 
 
 def test_every_root_field_tells_who_may_use_it(schema: GraphQLSchema) -> None:

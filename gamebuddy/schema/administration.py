@@ -126,7 +126,10 @@ class AccountConnection:
     page_info: PageInfo = strawberry.field(description="Where the page lies.")
 
 
-@strawberry.type(description="One act that was written down: who did what to whom, and why.")
+@strawberry.type(
+    description="One act that was written down: who did what to whom, and why. "
+    "Seen by administrators, and by the one who did it."
+)
 class AuditEntry(Node):
     """See the description."""
 

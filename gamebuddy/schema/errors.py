@@ -37,7 +37,7 @@ describe_enum(
 
 @strawberry.interface(
     description='What the caller can mend. `path` leads to the input field at fault and starts with "input". '
-    "A mutation has succeeded exactly when `userErrors` is empty."
+    "A mutation has succeeded exactly when `userErrors` is empty. Seen by the caller."
 )
 class UserError:
     """See the description."""

@@ -36,6 +36,7 @@ After = Annotated[Cursor | None, strawberry.argument(description="The cursor of 
 
 @strawberry.interface(
     description="One thing that happened. Delivery is at least once, in order within a chat; `id` tells repeats apart."
+    " Sent to those who may see what it tells of at that moment."
 )
 class Event:
     """See the description."""
@@ -255,7 +256,7 @@ class AccessRevoked(Event):
     chat: Chat | None = strawberry.field(description="The chat that you may no longer follow, where you still see it.")
 
 
-@strawberry.type(description="A stretch of what was kept.")
+@strawberry.type(description="A stretch of what was kept. Seen by the account that it was kept for.")
 class EventPage:
     """See the description."""
 

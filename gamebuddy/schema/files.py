@@ -123,7 +123,7 @@ class CreateUploadInput:
     purpose: db.UploadPurpose = strawberry.field(description="What for.")
 
 
-@strawberry.type(description="A header to send with a file.")
+@strawberry.type(description="A header to send with a file. Seen by the one who uploads it.")
 class HttpHeader:
     """See the description."""
 

@@ -3,7 +3,9 @@
 import strawberry
 
 
-@strawberry.interface(description="Something with an id of its own.")
+@strawberry.interface(
+    description="Something with an id of its own. Seen by those who may see the thing; null for the others."
+)
 class Node:
     """See the description."""
 

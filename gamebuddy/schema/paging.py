@@ -52,7 +52,7 @@ def page_size(first: int | None, *, most: int = 50, default: int = 20) -> int:
 
 
 @shared
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="Where a page lies in its list. Seen by those who see the list.")
 class PageInfo:
     """See the description."""
 

@@ -43,7 +43,7 @@ describe_enum(
 )
 
 
-@strawberry.type(description="What one right looks like for the viewer at this moment.")
+@strawberry.type(description="What one right looks like for the viewer at this moment. Nobody else sees it.")
 class Permission:
     """See the description."""
 

@@ -106,7 +106,10 @@ DAYS = tuple(Weekday)
 NOBODY = uuid.UUID(int=0)
 
 
-@strawberry.type(description="A stretch of the week in the player's own time zone. None goes past midnight.")
+@strawberry.type(
+    description="A stretch of the week in the player's own time zone. None goes past midnight. "
+    "Seen by those who are signed in and see the profile."
+)
 class WeeklySlot:
     """See the description."""
 
@@ -120,7 +123,7 @@ class WeeklySlot:
         return cls(weekday=DAYS[stretch.day], start_hour=stretch.start_hour, end_hour=stretch.end_hour)
 
 
-@strawberry.type(description="A game in a player's profile.")
+@strawberry.type(description="A game in a player's profile. Everybody may see it.")
 class PlayerGame:
     """See the description."""
 
@@ -249,7 +252,7 @@ describe_enum(
 
 @strawberry.type(
     description="How good it is to play with somebody, as those who have done so say. Only praise exists: nobody can "
-    "say anything bad. For signed-in viewers; empty for others."
+    "say anything bad. Seen by those who are signed in; empty for others."
 )
 class Reputation:
     """See the description."""
@@ -282,8 +285,8 @@ describe_enum(
 
 
 @strawberry.type(
-    description="Whether somebody is here. It is never kept; `whoSeesMyPresence` decides who is told, and what comes a "
-    "minute late at most is no fault."
+    description="Whether somebody is here. It is never kept, and may come a minute late. Seen by those whom "
+    "`whoSeesMyPresence` lets."
 )
 class Presence:
     """See the description."""

@@ -22,6 +22,7 @@ from graphql import build_schema as parse_sdl
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
+from strawberry.types.base import get_object_definition
 
 from gamebuddy.auth.policy import Right
 from gamebuddy.errors import BadInput
@@ -138,6 +139,11 @@ MUTATIONS = (
     AdministrationMutations,
 )
 SUBSCRIPTIONS = (EventSubscriptions,)
+ROOTS = {
+    "Query": "What can be read. One operation reads one snapshot: what its fields say fits together.",
+    "Mutation": "What can be done. Each field is done for itself, one after the other, wholly or not at all.",
+    "Subscription": "What can be followed, over WebSocket, multipart or server-sent events. Each field says who may.",
+}
 
 
 class Schema(strawberry.Schema):
@@ -159,6 +165,7 @@ def build_schema() -> Schema:
         "Subscription": merge_types("Subscription", SUBSCRIPTIONS),
     }
     for name, root in roots.items():
+        get_object_definition(root, strict=True).description = ROOTS[name]
         rightless = sorted(field for field, right in rights_of(root).items() if right is None)
         if rightless:
             raise TypeError(f"{name}: name the right of {', '.join(rightless)}")

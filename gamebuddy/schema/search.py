@@ -131,7 +131,7 @@ class MatchWeights:
         return Weights.of({Signal[name.upper()]: value for name, value in vars(self).items() if value is not None})
 
 
-@strawberry.type(description="What one signal adds to a score. For the viewer of the match only.")
+@strawberry.type(description="What one signal adds to a score. Seen by the viewer of the match.")
 class MatchReason:
     """See the description."""
 
@@ -225,7 +225,7 @@ describe_enum(
 )
 
 
-@strawberry.type(description="What keeps players out of a short list, so that nobody stands before a closed door.")
+@strawberry.type(description="What keeps players out of a short list. Seen by the one who searches.")
 class SearchHint:
     """See the description."""
 

@@ -71,7 +71,7 @@ class Session(Node):
         return info.context.session_id == self.row.id
 
 
-@strawberry.type(description="The signed-in account. Null for a caller without a token.")
+@strawberry.type(description="The signed-in account. Null for a caller without a token. Nobody else sees it.")
 class Viewer:
     """See the description."""
 

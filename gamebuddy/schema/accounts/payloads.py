@@ -16,7 +16,7 @@ ERRORS = "What can be mended; empty when all went well."
 
 @strawberry.type(
     description="What a client goes on with. `accessToken` is a short-lived JWT; `refreshToken` is opaque, works once, "
-    "and is replaced at each use."
+    "and is replaced at each use. Seen once, by the one who has signed in."
 )
 class Tokens:
     """See the description."""

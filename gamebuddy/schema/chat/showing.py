@@ -81,7 +81,9 @@ describe_enum(
 )
 
 
-@strawberry.type(description="A sign under a message, and how many have put it there.")
+@strawberry.type(
+    description="A sign under a message, and how many have put it there. Seen by those who see the message."
+)
 class Reaction:
     """See the description."""
 
@@ -90,7 +92,10 @@ class Reaction:
     viewer_has_reacted: bool = strawberry.field(description="Whether one of them is the viewer's.")
 
 
-@strawberry.type(description="What a group lets whom do. Its owner decides; in a direct chat both may write and pin.")
+@strawberry.type(
+    description="What a group lets whom do. Its owner decides; in a direct chat both may write and pin. "
+    "Seen by the members."
+)
 class ChatSettings:
     """See the description."""
 
