@@ -183,6 +183,10 @@ async def clean(database_url: str, post_office: PostOffice, settings: Settings) 
     for table in tables:
         await connection.execute(f'DELETE FROM "{table["relname"]}"')
     await connection.execute("UPDATE games SET player_count = 0 WHERE player_count <> 0")
+    for saved in ("games", "genres"):
+        await connection.execute(f"DELETE FROM {saved} WHERE saved_at IS NOT NULL")
+    for steps in ("game_ranks", "game_roles"):
+        await connection.execute(f"DELETE FROM {steps} WHERE game_id NOT IN (SELECT id FROM games)")
     await connection.close()
     assert leaks == [], "a secret stands where it can be read"
 

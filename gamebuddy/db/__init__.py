@@ -30,7 +30,7 @@ from gamebuddy.db.chat import (
 )
 from gamebuddy.db.events import Event, EventLog, Lease
 from gamebuddy.db.files import Attachment, Upload, UploadPurpose
-from gamebuddy.db.games import Game, GameRank, GameRole, Genre, Platform
+from gamebuddy.db.games import FormerSlug, Game, GameRank, GameRole, Genre, Platform
 from gamebuddy.db.moderation import AuditAction, AuditEntry, Sanction, SanctionKind
 from gamebuddy.db.profiles import (
     HOURS_A_WEEK,
@@ -77,6 +77,7 @@ __all__ = [
     "Event",
     "EventLog",
     "Evidence",
+    "FormerSlug",
     "Game",
     "GameRank",
     "GameRole",

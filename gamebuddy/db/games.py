@@ -7,7 +7,7 @@ from sqlalchemy import Enum, Float, ForeignKey, Identity, Index, SmallInteger, t
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gamebuddy.db.base import Id, Row
+from gamebuddy.db.base import Id, Moment, Row
 
 
 class Platform(StrEnum):
@@ -27,7 +27,10 @@ def platforms_type() -> ARRAY[Platform]:
 
 
 class Genre(Row):
-    """A kind of game. `number` is its bit in the sets that the search compares, 0 to 62, never reused."""
+    """A kind of game. `number` is its bit in the sets that the search compares, 0 to 62, never reused.
+
+    What an administrator has saved, at `saved_at`, is left alone by the catalogue of later releases.
+    """
 
     __tablename__ = "genres"
 
@@ -36,10 +39,14 @@ class Genre(Row):
     slug: Mapped[str] = mapped_column(unique=True)
     name_en: Mapped[str]
     name_ru: Mapped[str]
+    saved_at: Mapped[Moment | None] = mapped_column(default=None)
 
 
 class Game(Row):
-    """A game people look for teammates in. `player_count` is kept in step with player_games."""
+    """A game people look for teammates in. `player_count` is kept in step with player_games.
+
+    `saved_at` as in a genre; it speaks for ranks and roles too.
+    """
 
     __tablename__ = "games"
     __table_args__ = (Index("ix_games_genre_ids", "genre_ids", postgresql_using="gin"),)
@@ -52,10 +59,21 @@ class Game(Row):
     is_cross_play: Mapped[bool] = mapped_column(default=False)
     player_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     number: Mapped[int] = mapped_column(SmallInteger, Identity(), unique=True, init=False)  # small: see db/search.py
+    saved_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class FormerSlug(Row):
+    """A short name that a game had before, or that a game had which was merged into it. It still finds the game."""
+
+    __tablename__ = "former_slugs"
+    __table_args__ = (Index("ix_former_slugs_game_id", "game_id"),)
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    game_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("games.id", ondelete="CASCADE"))
 
 
 class GameRank(Row):
-    """A step of a game's ladder; `level` is 0 for the lowest and 1 for the highest."""
+    """A step of a game's ladder; `level` is 0 for the lowest and 1 for the highest, 0.5 for the only one."""
 
     __tablename__ = "game_ranks"
     __table_args__ = (Index("uq_game_ranks_game_id_position", "game_id", "position", unique=True),)

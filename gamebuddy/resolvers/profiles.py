@@ -359,8 +359,11 @@ def _problems_of(
 def _rating(choice: GameChoice, rank: db.GameRank | None) -> int:
     if choice.rating is not None:
         return choice.rating
-    if rank is None:
-        return db.UNKNOWN_RATING
+    return db.UNKNOWN_RATING if rank is None else rating_of(rank)
+
+
+def rating_of(rank: db.GameRank) -> int:
+    """Give the rating by which a rank alone places a player."""
     return LOWEST_RANK_RATING + round(rank.level * (HIGHEST_RANK_RATING - LOWEST_RANK_RATING))
 
 

@@ -13,7 +13,8 @@ from gamebuddy.schema import ids
 from gamebuddy.schema.caching import shared
 from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
-from gamebuddy.schema.fields import Reading, query
+from gamebuddy.schema.errors import UserError
+from gamebuddy.schema.fields import Reading, Writing, mutation, query
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.paging import PageInfo, page_size
@@ -92,9 +93,10 @@ class GameRole(Node):
 class Game(Node):
     """See the description."""
 
-    slug: str = strawberry.field(description="Short name in ASCII, the same for ever.")
+    slug: str = strawberry.field(description="Short name in ASCII. One that the game had before still finds it.")
     title: str = strawberry.field(description="Title as its makers write it.")
     platforms: list[db.Platform] = strawberry.field(description="Where it can be played.")
+    is_cross_play: bool = strawberry.field(description="Whether players on different platforms meet in it.")
     player_count: int = strawberry.field(description="How many players have it in their profiles.")
     row_id: strawberry.Private[uuid.UUID]
     genre_ids: strawberry.Private[list[uuid.UUID]]
@@ -107,6 +109,7 @@ class Game(Node):
             slug=row.slug,
             title=row.title,
             platforms=row.platforms,
+            is_cross_play=row.is_cross_play,
             player_count=row.player_count,
             row_id=row.id,
             genre_ids=row.genre_ids,
@@ -152,7 +155,81 @@ class GameBy:
     """See the description."""
 
     id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="Its id.", default=None)
-    slug: strawberry.Maybe[str] = strawberry.field(description="Its short name, such as `dota-2`.", default=None)
+    slug: strawberry.Maybe[str] = strawberry.field(
+        description="Its short name, such as `dota-2`, or one that it had before.", default=None
+    )
+
+
+@strawberry.input(description="What a game is to be, all of it.")
+class SaveGameInput:
+    """See the description."""
+
+    game_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="Which game to change; absent or null makes a new one.", default=None
+    )
+    slug: str = strawberry.field(
+        description="Short name: a to z and digits in words joined by hyphens, at most 64 characters."
+    )
+    title: str = strawberry.field(description="Title as its makers write it, 1 to 100 characters in one line.")
+    genre_ids: list[strawberry.ID] = strawberry.field(
+        description="Kinds it belongs to, the main one first; at most 10."
+    )
+    platforms: list[db.Platform] = strawberry.field(description="Where it can be played; at least one.")
+    ranks: list[str] = strawberry.field(
+        description="Names from the lowest to the highest, 1 to 40 characters each, at most 100; empty for none. A rank"
+        " with the same name, in any case, is the same rank."
+    )
+    roles: list[str] = strawberry.field(
+        description="Names of what one can play in it, 1 to 40 characters each, at most 31; empty for none. A role with"
+        " the same name, in any case, is the same role."
+    )
+    is_cross_play: strawberry.Maybe[bool] = strawberry.field(
+        description="Whether players on different platforms meet in it. Absent: as it was, false for a new game.",
+        default=None,
+    )
+
+
+@strawberry.input(description="Two games that are one.")
+class MergeGamesInput:
+    """See the description."""
+
+    from_id: strawberry.ID = strawberry.field(description="The game that goes.")
+    into_id: strawberry.ID = strawberry.field(description="The game that stays, with its title, ranks and roles.")
+    reason: str = strawberry.field(description="Why, 1 to 500 characters; written to the audit log.")
+
+
+@strawberry.input(description="What a genre is to be called.")
+class SaveGenreInput:
+    """See the description."""
+
+    genre_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="Which genre to change; absent or null makes a new one.", default=None
+    )
+    slug: str = strawberry.field(
+        description="Short name: a to z and digits in words joined by hyphens, at most 64 characters. It never changes."
+    )
+    name_en: str = strawberry.field(description="Name in English, 1 to 40 characters.")
+    name_ru: str = strawberry.field(description="Name in Russian, 1 to 40 characters.")
+
+
+@strawberry.type(description="A game after the change.")
+class GamePayload:
+    """See the description."""
+
+    game: Game | None = strawberry.field(description="Null when nothing was changed.", default=None)
+    user_errors: list[UserError] = strawberry.field(
+        description="What to mend; empty exactly on success.", default_factory=list
+    )
+
+
+@strawberry.type(description="A genre after the change.")
+class GenrePayload:
+    """See the description."""
+
+    genre: Genre | None = strawberry.field(description="Null when nothing was changed.", default=None)
+    user_errors: list[UserError] = strawberry.field(
+        description="What to mend; empty exactly on success.", default_factory=list
+    )
 
 
 def is_russian(info: Info, locale: LanguageTag | None) -> bool:
@@ -231,3 +308,64 @@ class GameQueries:
                 [edge.cursor for edge in edges], has_next=page.has_next, has_previous=page.has_previous
             ),
         )
+
+
+@strawberry.type
+class GameMutations:
+    """Root fields of administrators that change the catalogue. Each is written to the audit log."""
+
+    @mutation(Right.ADMINISTER)
+    async def save_game(self, door: Writing, input: SaveGameInput) -> GamePayload:
+        """Make a game, or change one; later releases leave it as you save it.
+
+        Players whose rank has vanished have none and keep their rating; who was placed by a rank alone is placed anew
+        when that has moved. A role that has vanished is gone from those who played it.
+        """
+        row = await games.save_game(
+            door.session,
+            door.viewer,
+            game_id=_read_optional(Kind.GAME, input.game_id),
+            facts=games.GameFacts(
+                slug=input.slug,
+                title=input.title,
+                genre_ids=ids.read_all(Kind.GENRE, input.genre_ids),
+                platforms=input.platforms,
+                ranks=input.ranks,
+                roles=input.roles,
+                is_cross_play=input.is_cross_play.value if input.is_cross_play else None,
+            ),
+        )
+        return GamePayload(game=Game.of(row))
+
+    @mutation(Right.ADMINISTER)
+    async def merge_games(self, door: Writing, input: MergeGamesInput) -> GamePayload:
+        """Make one game of two that are the same: players, requests and praise go from the first to the second.
+
+        Ranks and roles go to those with the same name; who has told his of both games keeps those of the second. The
+        first game is gone, and its short name finds the second. It cannot be undone.
+        """
+        row = await games.merge_games(
+            door.session,
+            door.viewer,
+            from_id=ids.read(Kind.GAME, input.from_id),
+            into_id=ids.read(Kind.GAME, input.into_id),
+            reason=input.reason,
+        )
+        return GamePayload(game=Game.of(row))
+
+    @mutation(Right.ADMINISTER)
+    async def save_genre(self, door: Writing, input: SaveGenreInput) -> GenrePayload:
+        """Make a genre, or change its names; later releases leave it as you save it. There are at most 63."""
+        row = await games.save_genre(
+            door.session,
+            door.viewer,
+            genre_id=_read_optional(Kind.GENRE, input.genre_id),
+            slug=input.slug,
+            name_en=input.name_en,
+            name_ru=input.name_ru,
+        )
+        return GenrePayload(genre=Genre.of(row))
+
+
+def _read_optional(kind: Kind, given: strawberry.Some[strawberry.ID | None] | None) -> uuid.UUID | None:
+    return ids.read(kind, given.value) if given and given.value is not None else None

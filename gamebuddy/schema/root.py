@@ -43,7 +43,7 @@ from gamebuddy.schema.errors import InputError, RetryLater, Sanctioned
 from gamebuddy.schema.events import EventQueries, EventSubscriptions
 from gamebuddy.schema.fields import Reading, query, rights_of
 from gamebuddy.schema.files import Attachment, FileMutations
-from gamebuddy.schema.games import Game, GameQueries, GameRank, GameRole, Genre
+from gamebuddy.schema.games import Game, GameMutations, GameQueries, GameRank, GameRole, Genre
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.limits import LimitQueries
 from gamebuddy.schema.moderation import Report, ReportMutations, ReportQueries
@@ -136,6 +136,7 @@ MUTATIONS = (
     TeammateMutations,
     ChatMutations,
     ReportMutations,
+    GameMutations,
     AdministrationMutations,
 )
 SUBSCRIPTIONS = (EventSubscriptions,)

@@ -54,6 +54,9 @@ def test_the_tabs_stand_in_the_order_of_a_first_visit() -> None:
         "RequestPasswordReset",
         "Admin",
         "Accounts",
+        "SaveGame",
+        "SaveGenre",
+        "MergeGames",
     ]
 
 

@@ -39,8 +39,8 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "reportId": (Kind.REPORT,),
     "inviteLinkId": (Kind.INVITE_LINK,), "authorId": (Kind.USER,), "uploadId": (Kind.UPLOAD,),
     "avatarUploadId": (Kind.UPLOAD,), "attachmentUploadIds": (Kind.UPLOAD,),
-    "user.id": (Kind.USER,), "game.id": (Kind.GAME,), "node.id": tuple(Kind),
-    "nodes.ids": tuple(Kind),
+    "fromId": (Kind.GAME,), "intoId": (Kind.GAME,), "genreId": (Kind.GENRE,),
+    "user.id": (Kind.USER,), "game.id": (Kind.GAME,), "node.id": tuple(Kind), "nodes.ids": tuple(Kind),
 }  # fmt: skip
 BY_TYPE = {
     "Int": 1, "Float": 1.0, "Boolean": True, "EmailAddress": "somebody.new@example.com", "Cursor": "AAAA",
@@ -53,6 +53,9 @@ BY_NAME = {
     "code": "123456",
     "birthDate": "2000-01-01",
     "emoji": "👍",
+    "slug": "no-such-thing",
+    "nameEn": "Nothing",
+    "nameRu": "Ничто",
 }
 # What the schema lets one leave out, though nothing is looked at without it.
 NEEDED = {"sendMessage.text"}

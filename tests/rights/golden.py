@@ -102,6 +102,9 @@ Mutation.sanctionUser               s  f  f  f  y  y  x  f
 Mutation.liftSanction               s  f  f  f  y  y  x  f
 Mutation.setUserRole                s  f  f  f  f  y  x  f
 Mutation.createUser                 s  f  f  f  f  y  x  f
+Mutation.saveGame                   s  f  f  f  f  y  x  f
+Mutation.mergeGames                 s  f  f  f  f  y  x  f
+Mutation.saveGenre                  s  f  f  f  f  y  x  f
 """
 # Rights that no root field names, for they stand behind one. SEARCH_FURTHER: everybody who is signed in searches, but
 # a guest sees the first page alone.

@@ -1,21 +1,18 @@
-"""The catalogue: what people play."""
+"""Reading the catalogue: games, genres, ranks and roles."""
 
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, or_, select, tuple_
 
-from gamebuddy import catalogue, db
+from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.db import ReadSession, WriteSession
+from gamebuddy.db import ReadSession
 from gamebuddy.errors import BadInput
 from gamebuddy.resolvers.paging import Page
 
-# Ids come from slugs, so that loading the catalogue twice, or on two servers, makes the same rows.
-NAMESPACE = uuid.UUID("6a2b1c52-4a0e-5d7e-9f0a-3b6f5a1d8c77")
 LONGEST_SEARCH = 100
 MOST_IDS = 100
 
@@ -67,9 +64,10 @@ async def find_games(
 async def find_game(
     session: ReadSession, *, game_id: uuid.UUID | None = None, slug: str | None = None
 ) -> db.Game | None:
-    """Find one game by its id or its slug."""
-    column, value = (db.Game.id, game_id) if game_id else (db.Game.slug, slug)
-    game: db.Game | None = await session.scalar(select(db.Game).where(column == value))
+    """Find one game by its id, by its slug, or by a slug that it had before."""
+    former = select(db.FormerSlug.game_id).where(db.FormerSlug.slug == slug)
+    is_meant = db.Game.id == game_id if game_id else or_(db.Game.slug == slug, db.Game.id.in_(former))
+    game: db.Game | None = await session.scalar(select(db.Game).where(is_meant))
     return game
 
 
@@ -123,65 +121,3 @@ async def roles_by_game_ids(
         select(db.GameRole).where(db.GameRole.game_id.in_(ids)).order_by(db.GameRole.game_id, db.GameRole.position)
     )
     return {game_id: list(group) for game_id, group in groupby(roles, key=lambda role: role.game_id)}
-
-
-async def load_catalogue(session: WriteSession) -> int:
-    """Bring genres, games, ranks and roles up to the data in the package; tells how many games there are.
-
-    It may run at any time and twice at once: rows are found by slug, what is gone from the data stays, because
-    profiles may point at it.
-    """
-    data = catalogue.load()
-    genre_ids = {genre.slug: uuid.uuid5(NAMESPACE, f"genre/{genre.slug}") for genre in data.genres}
-    await _put(
-        session,
-        db.Genre,
-        [
-            {"id": genre_ids[g.slug], "number": number, "slug": g.slug, "name_en": g.name_en, "name_ru": g.name_ru}
-            for number, g in enumerate(data.genres)
-        ],
-    )
-    games, ranks, roles = [], [], []
-    for game in data.games:
-        game_id = uuid.uuid5(NAMESPACE, f"game/{game.slug}")
-        games.append(
-            {
-                "id": game_id,
-                "slug": game.slug,
-                "title": game.title,
-                "genre_ids": [genre_ids[slug] for slug in game.genres],
-                "platforms": [db.Platform(name) for name in game.platforms],
-                "is_cross_play": game.cross_play,
-            }
-        )
-        top = max(1, len(game.ranks) - 1)
-        ranks += [
-            {
-                "id": uuid.uuid5(game_id, f"rank/{position}"),
-                "game_id": game_id,
-                "position": position,
-                "name": name,
-                "level": position / top,
-            }
-            for position, name in enumerate(game.ranks)
-        ]
-        roles += [
-            {
-                "id": uuid.uuid5(game_id, f"role/{role.slug}"),
-                "game_id": game_id,
-                "position": position,
-                "slug": role.slug,
-                "name": role.name,
-            }
-            for position, role in enumerate(game.roles)
-        ]
-    await _put(session, db.Game, games)
-    await _put(session, db.GameRank, ranks)
-    await _put(session, db.GameRole, roles)
-    return len(games)
-
-
-async def _put(session: WriteSession, row: type[db.Row], values: list[dict[str, object]]) -> None:
-    statement = insert(row).values(values)
-    changed = {name: statement.excluded[name] for name in values[0] if name != "id"}
-    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
