@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import orjson
 from graphql import OperationType
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult
 
@@ -74,11 +75,27 @@ SERVER_SENT_EVENTS = Format(
 
 def format_of(accept: str, prepared: Prepared) -> Format | None:
     """Choose how to stream: server-sent events for any operation, multipart for subscriptions; None: not at all."""
-    wanted = accept.replace(" ", "").lower()
-    if "text/event-stream" in wanted:
+    if _takes_events(accept):
         return SERVER_SENT_EVENTS
+    wanted = accept.replace(" ", "").lower()
     is_multipart = "multipart/mixed" in wanted and "subscriptionspec=" in wanted
     return MULTIPART if is_multipart and prepared.type is OperationType.SUBSCRIPTION else None
+
+
+def refusal_of(accept: str, errors: list[Formatted]) -> Response | None:
+    """Answer a document that is refused before it runs; None where it is answered as without a stream.
+
+    A reader of server-sent events takes errors from a stream only.
+    """
+    if not _takes_events(accept):
+        return None
+    how = SERVER_SENT_EVENTS
+    body = how.opening + how.failure(errors) + how.closing
+    return Response(body, headers={"Content-Type": how.media_type, "Cache-Control": "no-store"})
+
+
+def _takes_events(accept: str) -> bool:
+    return "text/event-stream" in accept.lower()
 
 
 class Stream:

@@ -51,7 +51,8 @@ class View:
             }
             status = 200 if is_document and media_type == JSON else refused.status
             body: dict[str, Any] = {"errors": refused.errors}
-            response = _response(body, media_type, status, **refused.headers)
+            streamed = streams.refusal_of(request.headers.get("accept", ""), refused.errors) if is_document else None
+            response = streamed or _response(body, media_type, status, **refused.headers)
         except Refusal as refusal:
             status = STATUS.get(refusal.code, 200)
             response = _response({"errors": [faults.refusal(refusal)]}, media_type, status)

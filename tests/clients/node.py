@@ -1,19 +1,22 @@
 """Programs from npm, run by the real Node: pinned in package-lock.json."""
 
 import asyncio
+import contextlib
 import fcntl
+import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
 FOLDER = Path(__file__).parent
 INSTALLED = FOLDER / "node_modules" / ".package-lock.json"  # npm writes it last
-PATIENCE = 120  # seconds that a program may take
+PATIENCE = 40  # seconds that a program may take
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,41 @@ class Node:
                 await process.wait()
         assert process.returncode == 0, f"{script}:\n{printed.decode()}\n{complaints.decode()}"
         return printed.decode()
+
+    @contextlib.asynccontextmanager
+    async def running(self, script: Path, **given: Any) -> AsyncIterator["Program"]:
+        """Start a script that tells what it sees, a line of JSON each; `given` is its argument, as JSON."""
+        process = await asyncio.create_subprocess_exec(
+            self.program, str(script), json.dumps(given), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            yield Program(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+
+@dataclass
+class Program:
+    """A script that runs, and what it has told so far."""
+
+    process: asyncio.subprocess.Process
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    async def next(self) -> dict[str, Any]:
+        """Give what it tells next; one that ends instead fails the test with what it complains of."""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        async with asyncio.timeout(PATIENCE):
+            line = await self.process.stdout.readline()
+            assert line, (await self.process.stderr.read()).decode()
+        self.told.append(json.loads(line))
+        return self.told[-1]
+
+    async def until(self, **expected: Any) -> dict[str, Any]:
+        """Read on until it tells something with these values."""
+        while True:
+            told = await self.next()
+            if expected.items() <= told.items():
+                return told

@@ -104,14 +104,22 @@ async def test_what_may_not_be_followed_is_an_error_in_the_stream(make: Factory,
 async def test_errors_before_the_stream_are_plain_answers(nika: Player, accept: str) -> None:
     async with httpx.AsyncClient() as http:
         url, headers = f"{nika.api.url}/graphql", {"Accept": accept, "Authorization": f"Bearer {nika.api.token}"}
-        wrong = await http.post(url, json={"query": "subscription { nothing }"}, headers=headers)
-        assert wrong.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
         unsigned = await http.post(
             url, json={"query": "subscription { events { id } }"}, headers=headers | {"Authorization": "Bearer x"}
         )
         assert unsigned.status_code == 401
         by_get = await http.get(url, params={"query": "subscription { events { id } }"}, headers=headers)
         assert by_get.status_code == 405
+
+
+async def test_a_document_that_is_refused_is_told_in_the_form_that_is_read(nika: Player) -> None:
+    async with streamed(nika.api, SSE, "subscription { nothing }") as stream:
+        assert (await stream.next())["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        await stream.end()
+    assert isinstance(stream.reader, Events)
+    assert stream.reader.is_complete
+    answer = await nika.api.post("subscription { nothing }", Accept=APOLLO_IOS)
+    assert answer.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
 @WAYS
