@@ -59,7 +59,7 @@ MULTIPART = Format(
     media_type='multipart/mixed;boundary="graphql";subscriptionSpec=1.0',
     opening=b"\r\n--graphql",
     heartbeat=_multipart({}),
-    closing=b"--\r\n",
+    closing=b"--",  # without a line break: some releases of Apollo iOS would read it as one more part
     part=lambda body: _multipart({"payload": body}),
     failure=lambda errors: _multipart({"payload": None, "errors": errors}),
 )

@@ -9,48 +9,10 @@ import httpx
 import orjson
 
 from tests.api import PATIENCE, Api
+from tests.transport.apollo_ios import AppleParts
 
 APOLLO_IOS = "multipart/mixed;subscriptionSpec=1.0,application/graphql-response+json,application/json"
 SSE = "text/event-stream"
-
-
-@dataclass
-class AppleParts:
-    """Splits a body as Apollo iOS does: a part is there when the boundary behind it has come.
-
-    Its header is split at semicolons and compared as it stands; an empty object is a heartbeat; errors beside the
-    payload end the stream for good.
-    """
-
-    content_type: str
-    buffer: bytes = b""
-    boundary: bytes = b""
-    heartbeats: int = 0
-    bodies: list[Any] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        kind, *settings = self.content_type.split(";")
-        assert kind == "multipart/mixed"
-        assert settings[-1].strip() == "subscriptionSpec=1.0"
-        (boundary,) = (setting for setting in settings if setting.strip().startswith("boundary="))
-        self.boundary = b"\r\n--" + boundary.split("=", 1)[1].strip('"').encode()
-
-    def feed(self, data: bytes) -> None:
-        """Take what has come."""
-        self.buffer += data
-        while self.boundary in self.buffer:
-            part, _, self.buffer = self.buffer.partition(self.boundary)
-            if part.removeprefix(b"\r\n"):
-                self._take(part.removeprefix(b"\r\n"))
-
-    def _take(self, part: bytes) -> None:
-        head, _, text = part.partition(b"\r\n\r\n")
-        assert head.lower() == b"content-type: application/json"
-        body = orjson.loads(text)
-        if body == {}:
-            self.heartbeats += 1
-        else:
-            self.bodies.append(body)
 
 
 @dataclass
@@ -75,6 +37,10 @@ class Events:
                     self.is_complete = True
                 case _:
                     self.heartbeats += 1
+
+    def close(self) -> None:
+        """The body has ended."""
+        assert self.buffer == b"", "an event was not finished"
 
 
 @dataclass
@@ -105,6 +71,7 @@ class Streamed:
         """Read until the server has closed."""
         async for chunk in self.chunks:
             self.reader.feed(chunk)
+        self.reader.close()
 
 
 @contextlib.asynccontextmanager
