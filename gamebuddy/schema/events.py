@@ -1,5 +1,6 @@
 """Live events: what clients see of the log, as streams and as a page."""
 
+import asyncio
 import functools
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -460,12 +461,14 @@ class EventQueries:
         steps = await log.read_account(
             door.session, door.viewer.account_id, place=place, until=now.seen, limit=limit + 1
         )
-        shown: list[Event] = []
-        last = place
-        for step in steps[:limit]:
-            kept, last = step.kept, step.place
-            if await _is_visible(door.context, kept.event):
-                shown.append(_show(notices.Happened(kept.id, kept.at, kept.event, last), door))
+        page = steps[:limit]
+        are_visible = await asyncio.gather(*(_is_visible(door.context, step.kept.event) for step in page))
+        shown = [
+            _show(notices.Happened(step.kept.id, step.kept.at, step.kept.event, step.place), door)
+            for step, is_visible in zip(page, are_visible, strict=True)
+            if is_visible
+        ]
+        last = page[-1].place if page else place
         if len(steps) <= limit:
             last = now
         return EventPage(
