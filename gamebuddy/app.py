@@ -31,6 +31,7 @@ from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import PATH as FILES
 from gamebuddy.files import Files, Transfers
+from gamebuddy.resolvers.chat import Outbox
 from gamebuddy.resolvers.housekeeping import housekeeper
 from gamebuddy.schema import faults, root
 from gamebuddy.schema.callers import Callers
@@ -88,14 +89,15 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         statement_timeout_seconds=settings.statement_timeout_seconds,
     )
     gate, schema = Gate(settings), root.build_schema()
-    bus = _redis_bus(settings, database)
+    bus, files = _redis_bus(settings, database), Files(settings, gate.keys, path=FILES)
     services = Services(
         settings=settings,
         database=database,
         gate=gate,
-        files=Files(settings, gate.keys, path=FILES),
+        files=files,
         hub=Hub(database, bus=bus),
         attendance=Attendance(database),
+        outbox=Outbox(database, throttle=gate.throttle, files=files),
         cursors=Cursors(gate.keys),
         schema=schema,
         documents=Documents(schema, settings),

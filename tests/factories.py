@@ -88,14 +88,10 @@ class Factory:
         return game.id
 
     async def teammates(self, one: Player, other: Player) -> None:
-        """Make two players teammates."""
+        """Make two players teammates; if they are it already, nothing changes."""
         async with self.services.database.write() as session:
-            session.add_all(
-                [
-                    db.Teammate(account_id=one.account_id, teammate_id=other.account_id),
-                    db.Teammate(account_id=other.account_id, teammate_id=one.account_id),
-                ]
-            )
+            for half, mate in ((one, other), (other, one)):
+                await session.merge(db.Teammate(account_id=half.account_id, teammate_id=mate.account_id))
             first, second = sorted((one.account_id, other.account_id))
             await session.merge(db.Companionship(first_id=first, second_id=second))
 

@@ -3,7 +3,7 @@
 import hashlib
 import ipaddress
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -121,12 +121,19 @@ class Throttle:
 
     async def count(self, session: WriteSession, hit: Hit) -> datetime | None:
         """Count one hit in this transaction; when the bucket is full, tell from when on it has room."""
-        rate = self._rate(hit.limit)
+        return (await self.count_each(session, hit.limit, [hit.key])).get(hit.key)
+
+    async def count_each(self, session: WriteSession, limit: Limit, keys: Collection[str]) -> dict[str, datetime]:
+        """Count one hit for each of different keys; give those whose bucket is full, and from when on it has room."""
+        rate = self._rate(limit)
         row, now = db.RateLimit, func.clock_timestamp()
         tolerance = rate.interval * (rate.burst - 1)
-        passed = await session.scalar(
+        buckets = {Hit(limit, key).bucket: key for key in keys}
+        # In one order everywhere: two who count the same many at once do not wait for each other for ever.
+        hit = db.given("hit", key=(row.key, sorted(buckets)))
+        passed = await session.scalars(
             insert(row)
-            .values(key=hit.bucket, theoretical_arrival_at=now + rate.interval)
+            .from_select(["key", "theoretical_arrival_at"], select(hit.c.key, now + rate.interval))
             .on_conflict_do_update(
                 index_elements=[row.key],
                 set_={"theoretical_arrival_at": func.greatest(row.theoretical_arrival_at, now) + rate.interval},
@@ -138,12 +145,11 @@ class Throttle:
             )
             .returning(row.key)
         )
-        if passed is not None:
-            return None
-        retry_at: datetime | None = await session.scalar(
-            select(row.theoretical_arrival_at - tolerance).where(row.key == hit.bucket)
-        )
-        return retry_at
+        full = buckets.keys() - set(passed)
+        if not full:
+            return {}
+        rows = await session.execute(select(row.key, row.theoretical_arrival_at - tolerance).where(row.key.in_(full)))
+        return {buckets[bucket]: retry_at for bucket, retry_at in rows}
 
     async def left(self, session: ReadSession, *hits: Hit) -> list[Budget]:
         """Tell what is left for each of the hits, in one statement; nothing is counted."""

@@ -1,11 +1,12 @@
 """Who acts: role and state as they stand in the database at this operation, never as a token remembers them."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, ColumnElement, any_, func, literal, select
 
 from gamebuddy import db
 
@@ -32,22 +33,41 @@ class Viewer:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Each:
+    """In a statement about many viewers: whoever stands in a column of its row."""
+
+    account_id: ColumnElement[uuid.UUID]
+
+
+type Onlooker = Viewer | Each  # from whose side a condition looks
+
+
 async def by_session(session: db.ReadSession, session_id: uuid.UUID) -> Viewer | None:
     """Load who is behind a session; None once it is revoked or expired, or the account is not active."""
-    row = (
-        await session.execute(
-            select(db.Account.id, db.Account.role, db.Account.locale, db.Account.muted_until)
-            .join(db.Session, db.Session.account_id == db.Account.id)
-            .where(
-                db.Session.id == session_id,
-                db.Session.revoked_at.is_(None),
-                db.Session.expires_at > func.now(),
-                db.Account.status == db.AccountStatus.ACTIVE,
-            )
+    return (await by_sessions(session, [session_id])).get(session_id)
+
+
+async def by_sessions(session: db.ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Viewer]:
+    """Load who is behind sessions, without those that `by_session` gives None for."""
+    account = db.Account
+    rows = await session.execute(
+        select(db.Session.id.label("session_id"), account.id, account.role, account.locale, account.muted_until)
+        .join(account, db.Session.account_id == account.id)
+        .where(
+            db.Session.id == any_(literal(list(ids), ARRAY(db.Session.id.type))),
+            db.Session.revoked_at.is_(None),
+            db.Session.expires_at > func.now(),
+            account.status == db.AccountStatus.ACTIVE,
         )
-    ).one_or_none()
-    if row is None:
-        return None
-    return Viewer(
-        account_id=row.id, session_id=session_id, role=row.role, locale=row.locale, muted_until=row.muted_until
     )
+    return {
+        row.session_id: Viewer(
+            account_id=row.id,
+            session_id=row.session_id,
+            role=row.role,
+            locale=row.locale,
+            muted_until=row.muted_until,
+        )
+        for row in rows
+    }

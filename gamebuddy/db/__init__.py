@@ -31,6 +31,7 @@ from gamebuddy.db.chat import (
 from gamebuddy.db.events import Event, EventLog, Lease
 from gamebuddy.db.files import Attachment, Upload, UploadPurpose
 from gamebuddy.db.games import FormerSlug, Game, GameRank, GameRole, Genre, Platform
+from gamebuddy.db.given import given
 from gamebuddy.db.moderation import AuditAction, AuditEntry, Sanction, SanctionKind
 from gamebuddy.db.profiles import (
     HOURS_A_WEEK,
@@ -44,7 +45,7 @@ from gamebuddy.db.profiles import (
 )
 from gamebuddy.db.reports import Evidence, Report, ReportReason, ReportStatus, ReportSubject
 from gamebuddy.db.search import Language, SearchEntry
-from gamebuddy.db.session import Database, ReadSession, WriteSession, is_conflict_of_order
+from gamebuddy.db.session import Database, ReadSession, WriteSession, repeated
 from gamebuddy.db.teammates import (
     Block,
     Companionship,
@@ -55,6 +56,7 @@ from gamebuddy.db.teammates import (
     Trait,
     UserNote,
 )
+from gamebuddy.db.together import Together
 
 __all__ = [
     "HOURS_A_WEEK",
@@ -116,6 +118,7 @@ __all__ = [
     "Session",
     "Teammate",
     "TeammateRequest",
+    "Together",
     "Trait",
     "Upload",
     "UploadPurpose",
@@ -123,6 +126,7 @@ __all__ = [
     "VoiceChat",
     "WhoMay",
     "WriteSession",
-    "is_conflict_of_order",
+    "given",
     "new_id",
+    "repeated",
 ]

@@ -1,7 +1,7 @@
 """Doors to the database: reads see one snapshot, writes are one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from gamebuddy.errors import Unavailable
 
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
+TRIES = 3
 # Broken connections, shutdowns, read-only servers, full disks, cancelled statements: none is the caller's fault.
 OUTAGES = ("08", "57", "53", "25006", "55P03", "58")
 
@@ -206,9 +207,21 @@ class Database:
         await self.engine.dispose()
 
 
-def is_conflict_of_order(error: BaseException) -> bool:
-    """Tell whether a transaction lost against another one and may simply be repeated."""
-    return isinstance(error, DBAPIError) and _state(error) in {SERIALIZATION_FAILURE, DEADLOCK}
+async def repeated[Result](attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """Repeat a transaction that lost a deadlock or an order of writes; nobody sees it.
+
+    Raises:
+        Unavailable: when it has lost three times.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return await attempt()
+        except DBAPIError as error:
+            if _state(error) not in {SERIALIZATION_FAILURE, DEADLOCK}:
+                raise
+            if not left:
+                raise Unavailable from error
+    raise AssertionError
 
 
 @contextmanager

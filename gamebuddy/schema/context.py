@@ -14,6 +14,7 @@ from gamebuddy.db import Database, ReadSession
 from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import Files
+from gamebuddy.resolvers.chat import Outbox
 from gamebuddy.schema.documents import Documents, Prepared
 from gamebuddy.schema.farewell import Farewell
 from gamebuddy.schema.loaders import Loaders
@@ -39,6 +40,7 @@ class Services:
     files: Files
     hub: Hub
     attendance: Attendance
+    outbox: Outbox
     cursors: Cursors
     schema: Schema
     documents: Documents

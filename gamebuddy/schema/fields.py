@@ -14,13 +14,12 @@ from gamebuddy.auth import policy
 from gamebuddy.auth import viewer as viewers
 from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.db import ReadSession, WriteSession, is_conflict_of_order
-from gamebuddy.errors import Rejected, Unauthenticated, Unavailable
+from gamebuddy.db import ReadSession, WriteSession, repeated
+from gamebuddy.errors import Rejected, Unauthenticated
 from gamebuddy.schema import caching, errors
 from gamebuddy.schema.context import Context, Info, Services
 
 F = TypeVar("F", bound=Callable[..., Any])
-TRIES = 3
 
 
 @dataclass(slots=True)
@@ -94,8 +93,6 @@ def mutation(right: Right) -> Callable[[F], F]:
     """
 
     def decorate(function: F) -> F:
-        payload_type = get_type_hints(function)["return"]
-
         async def attempt(self: object, context: Context, arguments: dict[str, Any]) -> Any:
             async with context.services.database.write() as session:
                 caller = context.viewer
@@ -108,20 +105,49 @@ def mutation(right: Right) -> Callable[[F], F]:
                 context.become(door.caller)
             return payload
 
-        @functools.wraps(function)
-        async def resolve(self: object, info: Info, **arguments: Any) -> Any:
-            context = info.context
-            await context.renew()  # nobody holds two connections: all who do would wait for each other
-            try:
-                return await _repeated(functools.partial(attempt, self, context, arguments))
-            except Rejected as rejected:
-                return payload_type(user_errors=errors.user_errors(rejected))
-            finally:
-                await context.renew()  # the payload's fields read what was committed
+        async def write(self: object, context: Context, arguments: dict[str, Any]) -> Any:
+            return await repeated(functools.partial(attempt, self, context, arguments))
 
-        return cast("F", _root_field(function, resolve, right))
+        return cast("F", _writing_field(function, write, right))
 
     return decorate
+
+
+def shared_mutation(right: Right) -> Callable[[F], F]:
+    """Make a root field that writes in a transaction which it may share. The function takes (self, door: Door, input).
+
+    The domain opens the transaction, for all who wait, and decides the right once more inside it. What it rejects
+    becomes the payload's userErrors, and nothing of it is written.
+    """
+
+    def decorate(function: F) -> F:
+        async def write(self: object, context: Context, arguments: dict[str, Any]) -> Any:
+            policy.require(context.viewer, right)
+            return await function(self, Door(context, context.viewer), **arguments)
+
+        return cast("F", _writing_field(function, write, right))
+
+    return decorate
+
+
+def _writing_field(
+    function: Callable[..., Any], write: Callable[[object, Context, dict[str, Any]], Awaitable[Any]], right: Right
+) -> Any:
+    """Write between two snapshots, and tell what was rejected in the payload."""
+    payload_type = get_type_hints(function)["return"]
+
+    @functools.wraps(function)
+    async def resolve(self: object, info: Info, **arguments: Any) -> Any:
+        context = info.context
+        await context.renew()  # nobody holds two connections: all who do would wait for each other
+        try:
+            return await write(self, context, arguments)
+        except Rejected as rejected:
+            return payload_type(user_errors=errors.user_errors(rejected))
+        finally:
+            await context.renew()  # the payload's fields read what was committed
+
+    return _root_field(function, resolve, right)
 
 
 def subscription(right: Right) -> Callable[[F], F]:
@@ -140,19 +166,6 @@ def subscription(right: Right) -> Callable[[F], F]:
         return cast("F", _root_field(function, resolve, right, make=strawberry.subscription))
 
     return decorate
-
-
-async def _repeated(attempt: Callable[[], Awaitable[Any]]) -> Any:
-    """Repeat a transaction that lost a deadlock or an order of writes; nobody sees it."""
-    for left in reversed(range(TRIES)):
-        try:
-            return await attempt()
-        except Exception as error:
-            if not is_conflict_of_order(error):
-                raise
-            if not left:
-                raise Unavailable from error
-    raise AssertionError
 
 
 def _root_field(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from gamebuddy import db
 from gamebuddy.auth import policy
 from gamebuddy.auth.policy import Right
-from gamebuddy.auth.viewer import Viewer
+from gamebuddy.auth.viewer import Onlooker, Viewer
 from gamebuddy.db import ReadSession
 
 
@@ -54,7 +54,7 @@ async def find(
     return row
 
 
-def is_visible(viewer: Viewer | None, *, with_deleted: bool = False) -> ColumnElement[bool]:
+def is_visible(viewer: Onlooker | None, *, with_deleted: bool = False) -> ColumnElement[bool]:
     """Tell of the account in the statement whether the viewer may see it; blockers do not exist for the blocked."""
     is_somebody = or_(db.Account.email.is_(None), db.Account.email_verified_at.is_not(None))
     if not with_deleted:

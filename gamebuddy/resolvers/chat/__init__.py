@@ -9,6 +9,7 @@ from gamebuddy.resolvers.chat.changing import (
     set_reaction,
     take_away,
 )
+from gamebuddy.resolvers.chat.drafts import Draft
 from gamebuddy.resolvers.chat.governing import ChatChanges, set_member_role, update_chat
 from gamebuddy.resolvers.chat.inviting import (
     Preview,
@@ -50,8 +51,8 @@ from gamebuddy.resolvers.chat.reading import (
 )
 from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, next_turn, refusal
 from gamebuddy.resolvers.chat.searching import Match, search_messages
+from gamebuddy.resolvers.chat.sending import Outbox
 from gamebuddy.resolvers.chat.typing import set_typing
-from gamebuddy.resolvers.chat.writing import Draft, send_message
 
 __all__ = [
     "ChatAction",
@@ -66,6 +67,7 @@ __all__ = [
     "News",
     "NewsKind",
     "NotificationChanges",
+    "Outbox",
     "Preview",
     "Signs",
     "access_chat",
@@ -108,7 +110,6 @@ __all__ = [
     "remove_member",
     "revoke_link",
     "search_messages",
-    "send_message",
     "set_member_role",
     "set_notifications",
     "set_reaction",

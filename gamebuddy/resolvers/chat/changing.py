@@ -22,9 +22,10 @@ from gamebuddy.resolvers.chat.access import (
     lock_chat_from_outside,
     other_of,
 )
+from gamebuddy.resolvers.chat.drafts import checked_text
 from gamebuddy.resolvers.chat.mentioning import find_named, keep_named
 from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, require
-from gamebuddy.resolvers.chat.writing import checked_text, require_writing
+from gamebuddy.resolvers.chat.writing import require_writing
 
 CHANGEABLE = timedelta(hours=24)  # how long authors may change or take back what they wrote
 MOST_PINS = 50

@@ -193,7 +193,7 @@ async def _join(
     if is_news:
         await move_members(session, viewer, chat)
     else:
-        await bring_up(session, chat)
+        await bring_up(session, {chat.id: chat.last_activity_at})
     first_seq = chat.last_seq - news - len(roles) + 1
     await log.append(
         session,

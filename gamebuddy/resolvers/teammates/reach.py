@@ -14,13 +14,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from gamebuddy import db
-from gamebuddy.auth.viewer import Viewer
+from gamebuddy.auth.viewer import Onlooker, Viewer
 from gamebuddy.db import ReadSession, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.resolvers.accounts.lookup import is_visible
 
 
-def is_within_reach(viewer: Viewer) -> ColumnElement[bool]:
+def is_within_reach(viewer: Onlooker) -> ColumnElement[bool]:
     """Tell of the account in the statement whether the viewer may turn to it at all.
 
     It is active and verified, and neither has blocked the other.
@@ -42,7 +42,7 @@ def is_of_same_side_of_age(viewer: Viewer) -> ColumnElement[bool]:
     return _is_minor(viewer.account_id) == _is_minor(db.Account.id)
 
 
-def is_teammate_of(viewer: Viewer) -> ColumnElement[bool]:
+def is_teammate_of(viewer: Onlooker) -> ColumnElement[bool]:
     """Tell of the account in the statement whether it plays with the viewer."""
     half = aliased(db.Teammate)
     return exists().where(half.account_id == viewer.account_id, half.teammate_id == db.Account.id)

@@ -43,7 +43,7 @@ from gamebuddy.schema.chat.showing import (
     MessageEdge,
 )
 from gamebuddy.schema.errors import DonePayload
-from gamebuddy.schema.fields import Reading, Writing, mutation, query
+from gamebuddy.schema.fields import Door, Reading, Writing, mutation, query, shared_mutation
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.paging import PageInfo, page_size
 from gamebuddy.schema.scalars import Cursor
@@ -232,15 +232,12 @@ class ChatMutations:
         row = await chat.leave_chat(door.session, door.viewer, chat_id=ids.read(Kind.CHAT, input.chat_id))
         return ChatPayload(chat=Chat.of(row))
 
-    @mutation(Right.SEND_MESSAGE)
-    async def send_message(self, door: Writing, input: SendMessageInput) -> MessagePayload:
+    @shared_mutation(Right.SEND_MESSAGE)
+    async def send_message(self, door: Door, input: SendMessageInput) -> MessagePayload:
         """Write to a chat. 60 messages at once, then 5 a second; what is more gets RETRY_LATER."""
-        row = await chat.send_message(
-            door.session,
+        row = await door.services.outbox.send(
             door.viewer,
-            throttle=door.services.gate.throttle,
-            files=door.services.files,
-            draft=Draft(
+            Draft(
                 chat_id=ids.read(Kind.CHAT, input.chat_id),
                 client_id=input.client_id,
                 text=input.text,
