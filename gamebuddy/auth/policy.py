@@ -71,6 +71,7 @@ HOLDERS: Mapping[Right, frozenset[Role] | None] = {
 
 # What a mute takes: whatever puts words before others.
 WRITING = frozenset({Right.SEND_MESSAGE, Right.SEND_TEAMMATE_REQUEST, Right.CREATE_GROUP})
+MUTED = "You may not write for now."
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # when a mute without an end is over
 
 # On whom one may act at all: only on lower ones. An administrator is acted on by a change of role alone.
@@ -91,7 +92,7 @@ def decide(viewer: Viewer | None, right: Right) -> Decision:
         reason = "Confirm your e-mail address first." if is_unproved else "Your role does not allow this."
         return Decision(is_allowed=False, reason=reason)
     if right in WRITING and is_muted(viewer):
-        return Decision(is_allowed=False, reason="You may not write for now.", until=_told(viewer.muted_until))
+        return Decision(is_allowed=False, reason=MUTED, until=_told(viewer.muted_until))
     return Decision(is_allowed=True)
 
 
@@ -109,9 +110,18 @@ def require(viewer: Viewer | None, right: Right) -> None:
     if viewer is None:
         raise Unauthenticated(decision.reason)
     if viewer.role in (HOLDERS.get(right) or ()):
-        message = decision.reason or ""
-        raise Rejected(Problem(code=Code.ACCOUNT_MUTED, message=message, until=decision.until))
+        raise _muted(viewer)
     raise Forbidden(decision.reason)
+
+
+def require_voice(viewer: Viewer, *field: str) -> None:
+    """Let those put words before others by a right that a mute leaves, as that to one's profile, who are not muted.
+
+    Raises:
+        Rejected: ACCOUNT_MUTED.
+    """
+    if is_muted(viewer):
+        raise _muted(viewer, *field)
 
 
 def is_muted(viewer: Viewer) -> bool:
@@ -145,6 +155,11 @@ def requirement(right: Right) -> str:
     if holders == SIGNED_IN:
         return "a signed-in account"
     return "role " + " or ".join(role.value for role in Role if role in holders)
+
+
+def _muted(viewer: Viewer, *field: str) -> Rejected:
+    problem = Problem(code=Code.ACCOUNT_MUTED, message=MUTED, field=field, until=_told(viewer.muted_until))
+    return Rejected(problem)
 
 
 def _told(until: datetime | None) -> datetime | None:

@@ -32,7 +32,7 @@ from gamebuddy.db.events import Event, EventLog, Lease
 from gamebuddy.db.files import Attachment, Upload, UploadPurpose
 from gamebuddy.db.games import FormerSlug, Game, GameRank, GameRole, Genre, Platform
 from gamebuddy.db.given import given
-from gamebuddy.db.moderation import AuditAction, AuditEntry, Sanction, SanctionKind
+from gamebuddy.db.moderation import Appeal, AppealStatus, AuditAction, AuditEntry, Sanction, SanctionKind
 from gamebuddy.db.profiles import (
     HOURS_A_WEEK,
     UNKNOWN_RATING,
@@ -64,6 +64,8 @@ __all__ = [
     "Account",
     "AccountStatus",
     "AgeBand",
+    "Appeal",
+    "AppealStatus",
     "Attachment",
     "Audience",
     "AuditAction",

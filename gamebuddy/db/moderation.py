@@ -4,7 +4,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,6 +31,7 @@ class Sanction(Row):
             unique=True,
             postgresql_where=text("lifted_at IS NULL"),
         ),
+        Index("ix_sanctions_report_id", "report_id", postgresql_where=text("report_id IS NOT NULL")),
     )
 
     id: Mapped[Id] = mapped_column(default_factory=new_id)
@@ -41,6 +42,31 @@ class Sanction(Row):
     created_at: Mapped[CreatedAt] = mapped_column(init=False)
     until: Mapped[Moment | None] = mapped_column(default=None)  # null: for ever
     lifted_at: Mapped[Moment | None] = mapped_column(default=None)  # by somebody, by time, or by the next of its kind
+    report_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("reports.id", ondelete="SET NULL"), default=None)
+
+
+class AppealStatus(StrEnum):
+    """What has become of an appeal."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+
+
+class Appeal(Row):
+    """Somebody asks for another look at his sanction; once for each."""
+
+    __tablename__ = "appeals"
+    __table_args__ = (Index("ix_appeals_status_id", "status", "id"),)
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    sanction_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sanctions.id", ondelete="CASCADE"), unique=True)
+    text: Mapped[str]
+    status: Mapped[AppealStatus] = mapped_column(default=AppealStatus.OPEN, server_default=AppealStatus.OPEN)
+    answer: Mapped[str | None] = mapped_column(default=None)
+    answered_by_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(on_delete="SET NULL"), default=None)
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+    answered_at: Mapped[Moment | None] = mapped_column(default=None)
 
 
 class AuditAction(StrEnum):
@@ -50,6 +76,7 @@ class AuditAction(StrEnum):
     CREATE_USER = "CREATE_USER"
     SANCTION = "SANCTION"
     LIFT_SANCTION = "LIFT_SANCTION"
+    ANSWER_APPEAL = "ANSWER_APPEAL"
     LOOK_AT_ACCOUNTS = "LOOK_AT_ACCOUNTS"
     LOOK_AT_REPORT = "LOOK_AT_REPORT"
     CLAIM_REPORT = "CLAIM_REPORT"

@@ -17,17 +17,20 @@ async def find(session: ReadSession, codes: Codes, letter: Letter) -> Content | 
     """Find what a letter says to whom; None when there is nothing to say any more."""
     match letter.kind:
         case LetterKind.CONFIRM_ADDRESS:
-            return await _confirmation(session, codes, letter, CodePurpose.VERIFY_EMAIL, "confirm_address")
+            found = await _confirmation(session, codes, letter, CodePurpose.VERIFY_EMAIL, "confirm_address")
         case LetterKind.CONFIRM_NEW_ADDRESS:
-            return await _confirmation(session, codes, letter, CodePurpose.CHANGE_EMAIL, "confirm_new_address")
+            found = await _confirmation(session, codes, letter, CodePurpose.CHANGE_EMAIL, "confirm_new_address")
         case LetterKind.RESET_PASSWORD:
-            return await _reset(session, codes, letter)
+            found = await _reset(session, codes, letter)
         case LetterKind.ADDRESS_CHANGED:
-            return await _undo(session, codes, letter)
+            found = await _undo(session, codes, letter)
         case LetterKind.ACCOUNT_DELETED:
-            return await _farewell(session, letter)
+            found = await _farewell(session, letter)
+        case LetterKind.APPEAL_ANSWERED:
+            found = await _answer_to_appeal(session, letter)
         case _:
-            return await _notice(session, letter)
+            found = await _notice(session, letter)
+    return found
 
 
 async def _confirmation(
@@ -77,6 +80,35 @@ async def _farewell(session: ReadSession, letter: Letter) -> Content | None:
         return None
     departure, account = found
     return _to(account, "account_deleted", departure.email, username=departure.username, until=departure.ends_at)
+
+
+async def _answer_to_appeal(session: ReadSession, letter: Letter) -> Content | None:
+    """Tell what became of the last appeal that was answered, also to one who is banned still."""
+    appeal, sanction, account = db.Appeal, db.Sanction, db.Account
+    found = (
+        await session.execute(
+            select(appeal, sanction, account)
+            .join(sanction, sanction.id == appeal.sanction_id)
+            .join(account, account.id == sanction.account_id)
+            .where(
+                account.id == letter.account_id,
+                account.email_verified_at.is_not(None),
+                appeal.answered_at.is_not(None),
+            )
+            .order_by(appeal.answered_at.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    answered, against, owner = found
+    words = {
+        "username": owner.username,
+        "is_ban": against.kind is db.SanctionKind.BAN,
+        "is_accepted": answered.status is db.AppealStatus.ACCEPTED,
+        "answer": answered.answer,
+    }
+    return _to(owner, "appeal_answered", **words)
 
 
 async def _notice(session: ReadSession, letter: Letter) -> Content | None:

@@ -32,6 +32,7 @@ class LetterKind(StrEnum):
     SESSION_STOLEN = "session-stolen"
     ACCOUNT_CREATED = "account-created"
     ACCOUNT_DELETED = "account-deleted"
+    APPEAL_ANSWERED = "appeal-answered"
 
 
 @dataclass(frozen=True, slots=True)

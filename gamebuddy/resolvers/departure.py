@@ -137,6 +137,7 @@ async def erase_one(session: WriteSession) -> uuid.UUID | None:
         (db.Mention, [db.Mention.account_id]),
         (db.Reaction, [db.Reaction.account_id]),
         (db.HiddenMessage, [db.HiddenMessage.account_id]),
+        (db.Sanction, [db.Sanction.account_id]),
         (db.InviteLink, [db.InviteLink.created_by_id]),
         (db.Departure, [db.Departure.account_id]),
     ):

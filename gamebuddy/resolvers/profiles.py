@@ -11,6 +11,7 @@ from sqlalchemy import case, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from gamebuddy import db, text
+from gamebuddy.auth import policy
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession, UploadPurpose, WriteSession
 from gamebuddy.errors import Code, Problem, Rejected, reject
@@ -62,6 +63,7 @@ class ProfileChanges(TypedDict, total=False):
 
 
 ACCOUNT_COLUMNS = frozenset({"display_name", "who_may_write_to_me", "who_sees_my_presence"})
+WORDS = frozenset({"display_name", "bio"})  # what a mute keeps as it is
 NEVER_EMPTY = ACCOUNT_COLUMNS | {"is_looking_for_teammates"}
 
 
@@ -71,9 +73,12 @@ async def update_profile(session: WriteSession, viewer: Viewer, changes: Profile
     The profile's row is locked first, so two devices that change different things at once keep both.
 
     Raises:
-        Rejected: naming every value that breaks a rule; then nothing is changed.
+        Rejected: naming every value that breaks a rule; ACCOUNT_MUTED for words of one who is muted. Then nothing is
+            changed.
     """
     checked = _checked(changes)
+    for name in changes.keys() & WORDS:
+        policy.require_voice(viewer, name)
     profile = await _locked(session, viewer.account_id)
     account: db.Account = await session.get_one(db.Account, viewer.account_id)
     genre_ids, games = checked.pop("genre_ids", None), checked.pop("games", None)

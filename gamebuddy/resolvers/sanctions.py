@@ -5,16 +5,16 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, true
 
 from gamebuddy import db, text
 from gamebuddy.auth import policy
 from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.db import AccountStatus, AuditAction, ReadSession, SanctionKind, WriteSession
-from gamebuddy.errors import Code, Forbidden, Problem, Rejected, reject
+from gamebuddy.db import AccountStatus, AuditAction, ReadSession, ReportStatus, SanctionKind, WriteSession
+from gamebuddy.errors import Code, Forbidden, reject
 from gamebuddy.events import log
-from gamebuddy.resolvers import audit
+from gamebuddy.resolvers import audit, reports, standing
 from gamebuddy.resolvers.accounts.sessions import end_sessions, lock_account
 
 LONGEST_REASON = 500
@@ -29,12 +29,15 @@ async def impose(
     kind: SanctionKind,
     reason: str,
     until: datetime | None,
+    report_id: uuid.UUID | None = None,
 ) -> db.Sanction:
     """Mute or ban somebody; a sanction of the same kind that is in force is replaced. A ban ends all sessions at once.
 
+    A report that it rests on is decided with it, if it still waits.
+
     Raises:
         Rejected: NOT_FOUND; INVALID for an end that is past; NOT_ALLOWED for a ban over 30 days by a moderator; as
-            `text.checked` for the reason.
+            `text.checked` for the reason, and as `reports.require_about` for the report.
         Forbidden: for oneself, and for one of the same or a higher role; it is written down.
     """
     reason = text.checked(reason, "reason", longest=LONGEST_REASON)
@@ -45,8 +48,13 @@ async def impose(
     is_long = until is None or until > now + LONGEST_BAN_BY_MODERATOR
     if kind is SanctionKind.BAN and is_long and not policy.may_ban_for_ever(viewer):
         raise reject(Code.NOT_ALLOWED, "A moderator bans for at most 30 days.", "until")
-    await _end_in_force(session, account.id, kind)
-    sanction = db.Sanction(account_id=account.id, kind=kind, reason=reason, by_id=viewer.account_id, until=until)
+    report = None
+    if report_id is not None:
+        report = await reports.require_about(session, viewer, report_id=report_id, user_id=account.id)
+    await standing.end_in_force(session, account, kind)
+    sanction = db.Sanction(
+        account_id=account.id, kind=kind, reason=reason, by_id=viewer.account_id, until=until, report_id=report_id
+    )
     session.add(sanction)
     if kind is SanctionKind.BAN:
         account.status, account.banned_until = AccountStatus.BANNED, until
@@ -54,6 +62,8 @@ async def impose(
     else:
         account.muted_until = until or policy.NEVER
     await session.flush()
+    if report is not None and report.closed_at is None:
+        await reports.settle(session, viewer, report, ReportStatus.ACTIONED, reason)
     await audit.record(
         session,
         AuditAction.SANCTION,
@@ -62,6 +72,7 @@ async def impose(
         reason=reason,
         kind=kind.value,
         until=until.isoformat() if until else None,
+        report=str(report_id) if report_id else None,
     )
     await log.look_again(session, account.id)
     return sanction
@@ -78,11 +89,20 @@ async def lift(
     """
     reason = text.checked(reason, "reason", longest=LONGEST_REASON)
     account = await _lock_target(session, viewer, user_id, AuditAction.LIFT_SANCTION)
-    sanction = await _end_in_force(session, account.id, kind)
+    return await end(session, viewer, account, kind, reason)
+
+
+async def end(
+    session: WriteSession, viewer: Viewer, account: db.Account, kind: SanctionKind, reason: str
+) -> db.Sanction:
+    """Let a sanction of an account end, whose row is locked, and write down who did it and why.
+
+    Raises:
+        Rejected: NOT_FOUND when there is none in force.
+    """
+    sanction = await standing.end_in_force(session, account, kind)
     if sanction is None:
         raise reject(Code.NOT_FOUND, "There is no such sanction in force.", "user_id")
-    _give_back(account, kind)
-    await session.flush()
     await audit.record(
         session,
         AuditAction.LIFT_SANCTION,
@@ -95,42 +115,15 @@ async def lift(
     return sanction
 
 
-async def lift_what_is_over(session: WriteSession, account: db.Account) -> None:
-    """Let a ban end that was until now; the account's row is locked."""
-    is_over = account.banned_until is not None and account.banned_until <= datetime.now(UTC)
-    if account.status is AccountStatus.BANNED and is_over:
-        await _end_in_force(session, account.id, SanctionKind.BAN)
-        _give_back(account, SanctionKind.BAN)
-        await session.flush()
-
-
-async def banned(session: ReadSession, account: db.Account) -> Rejected:
-    """Make the rejection that tells a banned one why and until when. Only after the right password."""
-    sanction: db.Sanction | None = await session.scalar(
-        select(db.Sanction).where(
-            db.Sanction.account_id == account.id,
-            db.Sanction.kind == SanctionKind.BAN,
-            db.Sanction.lifted_at.is_(None),
-        )
-    )
-    reason = sanction.reason if sanction else None
-    return Rejected(
-        Problem(
-            code=Code.ACCOUNT_BANNED,
-            message=f"This account is banned. {reason or ''}".strip(),
-            reason=reason,
-            until=account.banned_until,
-        )
-    )
-
-
 async def by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Sanction]:
-    """Load sanctions, for the staff alone."""
-    if not policy.decide(viewer, Right.MODERATE).is_allowed:
+    """Load sanctions, all for the staff and their own for everybody else."""
+    if viewer is None:
         return {}
-    rows = await session.scalars(select(db.Sanction).where(db.Sanction.id.in_(ids)))
+    is_staff = policy.decide(viewer, Right.MODERATE).is_allowed
+    is_seen = true() if is_staff else db.Sanction.account_id == viewer.account_id
+    rows = await session.scalars(select(db.Sanction).where(db.Sanction.id.in_(ids), is_seen))
     return {row.id: row for row in rows}
 
 
@@ -144,6 +137,17 @@ async def by_account_ids(
     )
     for row in rows:
         found[row.account_id].append(row)
+    return found
+
+
+async def find_own(session: ReadSession, viewer: Viewer) -> Sequence[db.Sanction]:
+    """List what is taken from the viewer at this moment, the newest first."""
+    rows = await session.scalars(
+        select(db.Sanction)
+        .where(db.Sanction.account_id == viewer.account_id, standing.is_in_force())
+        .order_by(db.Sanction.id.desc())
+    )
+    found: Sequence[db.Sanction] = rows.all()
     return found
 
 
@@ -168,20 +172,3 @@ async def refuse(session: WriteSession, viewer: Viewer, action: AuditAction, tar
             own, AuditAction.REFUSED, actor_id=viewer.account_id, target_id=target_id, tried=action.value
         )
     raise Forbidden("You may not do this to this account.")
-
-
-async def _end_in_force(session: WriteSession, account_id: uuid.UUID, kind: SanctionKind) -> db.Sanction | None:
-    ended: db.Sanction | None = await session.scalar(
-        update(db.Sanction)
-        .where(db.Sanction.account_id == account_id, db.Sanction.kind == kind, db.Sanction.lifted_at.is_(None))
-        .values(lifted_at=func.now())
-        .returning(db.Sanction)
-    )
-    return ended
-
-
-def _give_back(account: db.Account, kind: SanctionKind) -> None:
-    if kind is SanctionKind.BAN:
-        account.status, account.banned_until = AccountStatus.ACTIVE, None
-    else:
-        account.muted_until = None

@@ -2,69 +2,27 @@
 
 import json
 import uuid
-from typing import Annotated, cast
+from typing import Annotated
 
 import strawberry
 
 from gamebuddy import db
 from gamebuddy.auth import policy
 from gamebuddy.auth.policy import Right
-from gamebuddy.resolvers import administration, audit, sanctions
+from gamebuddy.resolvers import administration, audit
 from gamebuddy.resolvers.administration import Wanted
 from gamebuddy.schema import ids
 from gamebuddy.schema.context import Context, Info
-from gamebuddy.schema.describe import describe_enum, field
-from gamebuddy.schema.errors import UserError
+from gamebuddy.schema.describe import field
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
 from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.moderation import Sanction
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.paging import PageInfo, page_size
-from gamebuddy.schema.players import User, user
+from gamebuddy.schema.players import User, known_user
 from gamebuddy.schema.scalars import Cursor, EmailAddress, Moment
 from gamebuddy.schema.teammates import After, First, UserPayload
 from gamebuddy.schema.viewer import Session
-
-describe_enum(
-    db.SanctionKind,
-    "What is taken from an account.",
-    MUTE="Writing: messages, requests, groups.",
-    BAN="Everything: all sessions end, and nobody signs in.",
-)
-
-
-@strawberry.type(description="Something taken from an account, for a while or for ever. Seen by the staff.")
-class Sanction(Node):
-    """See the description."""
-
-    kind: db.SanctionKind = strawberry.field(description="What is taken.")
-    reason: str = strawberry.field(description="Why; the account's owner reads it too.")
-    created_at: Moment = strawberry.field(description="Since when.")
-    until: Moment | None = strawberry.field(description="Until when; null for ever.")
-    lifted_at: Moment | None = strawberry.field(description="When it was taken back or replaced; null while it holds.")
-    row: strawberry.Private[db.Sanction]
-
-    @classmethod
-    def of(cls, row: db.Sanction) -> "Sanction":
-        """Show a row."""
-        return cls(
-            id=ids.write(Kind.SANCTION, row.id),
-            kind=row.kind,
-            reason=row.reason,
-            created_at=Moment(row.created_at),
-            until=Moment(row.until) if row.until else None,
-            lifted_at=Moment(row.lifted_at) if row.lifted_at else None,
-            row=row,
-        )
-
-    @field
-    async def user(self, info: Info) -> User:
-        """Whose account it is."""
-        return cast("User", await user(info, self.row.account_id))
-
-    @field
-    async def by(self, info: Info) -> User | None:
-        """Who imposed it."""
-        return await user(info, self.row.by_id)
 
 
 @strawberry.type(description="A player as administrators see him. Each look is written to the audit log.")
@@ -154,12 +112,12 @@ class AuditEntry(Node):
     @field
     async def actor(self, info: Info) -> User | None:
         """Who did it; null for the server itself."""
-        return await user(info, self.row.actor_id)
+        return await known_user(info, self.row.actor_id)
 
     @field
     async def target(self, info: Info) -> User | None:
         """To whom; null where it was nobody in particular."""
-        return await user(info, self.row.target_id)
+        return await known_user(info, self.row.target_id)
 
 
 @strawberry.type(description="An entry and its place in the log.")
@@ -196,37 +154,6 @@ class CreateUserInput:
     username: str = strawberry.field(description="`[a-z0-9_]{3,32}` in any case; reserved names are allowed.")
     password: str = strawberry.field(description="8 to 128 characters; its owner chooses another one by resetPassword.")
     role: db.Role = strawberry.field(description="USER, MODERATOR or ADMIN.")
-
-
-@strawberry.input(description="What is taken from somebody, and why.")
-class SanctionUserInput:
-    """See the description."""
-
-    user_id: strawberry.ID = strawberry.field(description="From whom.")
-    kind: db.SanctionKind = strawberry.field(description="What.")
-    reason: str = strawberry.field(description="Why, 1 to 500 characters. The account's owner reads it.")
-    until: strawberry.Maybe[Moment | None] = strawberry.field(
-        description="Until when; null for ever. A moderator bans for at most 30 days.", default=None
-    )
-
-
-@strawberry.input(description="What is given back to somebody, and why.")
-class LiftSanctionInput:
-    """See the description."""
-
-    user_id: strawberry.ID = strawberry.field(description="To whom.")
-    kind: db.SanctionKind = strawberry.field(description="What.")
-    reason: str = strawberry.field(description="Why, 1 to 500 characters; written to the audit log.")
-
-
-@strawberry.type(description="A sanction after the change.")
-class SanctionPayload:
-    """See the description."""
-
-    sanction: Sanction | None = strawberry.field(description="Null when nothing was changed.", default=None)
-    user_errors: list[UserError] = strawberry.field(
-        description="What to mend; empty exactly on success.", default_factory=list
-    )
 
 
 async def account_node(context: Context, account_id: uuid.UUID) -> Account | None:
@@ -337,31 +264,3 @@ class AdministrationMutations:
             role=input.role,
         )
         return UserPayload(user=User.of(account))
-
-    @mutation(Right.MODERATE)
-    async def sanction_user(self, door: Writing, input: SanctionUserInput) -> SanctionPayload:
-        """Mute or ban a player; on every node it holds within a second. Only administrators act on moderators.
-
-        A sanction of the same kind that is in force is replaced.
-        """
-        sanction = await sanctions.impose(
-            door.session,
-            door.viewer,
-            user_id=ids.read(Kind.USER, input.user_id),
-            kind=input.kind,
-            reason=input.reason,
-            until=input.until.value if input.until is not None else None,
-        )
-        return SanctionPayload(sanction=Sanction.of(sanction))
-
-    @mutation(Right.MODERATE)
-    async def lift_sanction(self, door: Writing, input: LiftSanctionInput) -> SanctionPayload:
-        """Take a sanction back. Nobody lifts his own."""
-        sanction = await sanctions.lift(
-            door.session,
-            door.viewer,
-            user_id=ids.read(Kind.USER, input.user_id),
-            kind=input.kind,
-            reason=input.reason,
-        )
-        return SanctionPayload(sanction=Sanction.of(sanction))

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     SANCTION = "snc"
     AUDIT_ENTRY = "aud"
     REPORT = "rpt"
+    APPEAL = "apl"
 
 
 def write(kind: Kind, row_id: uuid.UUID) -> strawberry.ID:

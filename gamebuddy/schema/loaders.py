@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 from gamebuddy.resolvers import (
     accounts,
     administration,
+    appeals,
     audit,
     chat,
     games,
@@ -40,6 +41,8 @@ class Loaders:
         self.sanctions = self._by_id(sanctions.by_ids)
         self.sanctions_of = self._by_id(sanctions.by_account_ids)
         self.reports = self._by_id(reports.by_ids)
+        self.appeals = self._by_id(appeals.by_ids)
+        self.appeals_of = self._by_id(appeals.by_sanction_ids)
         self.evidence = self._by_id(reports.evidence_by_ids)
         self.looks: DataLoader[uuid.UUID, None] = DataLoader(load_fn=self._look)
         self.audit_entries = self._by_id(audit.by_ids)

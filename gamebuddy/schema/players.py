@@ -442,9 +442,11 @@ class UpdateProfileInput:
     """See the description."""
 
     display_name: strawberry.Maybe[str | None] = strawberry.field(
-        description="1 to 40 characters; cannot be cleared.", default=None
+        description="1 to 40 characters; cannot be cleared. A mute keeps it as it is.", default=None
     )
-    bio: strawberry.Maybe[str | None] = strawberry.field(description="At most 500 characters.", default=None)
+    bio: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 500 characters. A mute keeps it as it is.", default=None
+    )
     birth_date: strawberry.Maybe[str | None] = strawberry.field(
         description="Like `2001-05-31`; at least 13 years ago. Shown to nobody: others see the age band.", default=None
     )

@@ -20,7 +20,7 @@ confirmed is a guest. A banned or deleted account has no session, so it has no r
 |---|---|{dashes}|---|
 """
 FOOT = """
-A mute takes {writing} until it ends.
+A mute takes {writing} until it ends, and keeps the words of the profile as they are.
 
 Who may act on whom, with a reason and written to the audit log:
 

@@ -32,7 +32,6 @@ from gamebuddy.schema.administration import (
     AdministrationMutations,
     AdministrationQueries,
     AuditEntry,
-    Sanction,
     account_node,
 )
 from gamebuddy.schema.chat import Chat, ChatMutations, ChatQueries, InviteLink, Message
@@ -46,7 +45,15 @@ from gamebuddy.schema.files import Attachment, FileMutations
 from gamebuddy.schema.games import Game, GameMutations, GameQueries, GameRank, GameRole, Genre
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.limits import LimitQueries
-from gamebuddy.schema.moderation import Report, ReportMutations, ReportQueries
+from gamebuddy.schema.moderation import (
+    Appeal,
+    Report,
+    ReportMutations,
+    ReportQueries,
+    Sanction,
+    SanctionMutations,
+    SanctionQueries,
+)
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.players import PlayerMutations, PlayerQueries, Profile, User
 from gamebuddy.schema.scalars import SCALARS
@@ -72,6 +79,7 @@ async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
         Kind.GAME_RANK: (loaders.ranks.load, GameRank.of),
         Kind.GAME_ROLE: (loaders.roles.load, GameRole.of),
         Kind.AUDIT_ENTRY: (loaders.audit_entries.load, AuditEntry.of),
+        Kind.APPEAL: (loaders.appeals.load, Appeal.of),
         Kind.REPORT: (loaders.reports.load, Report.of),
         Kind.SANCTION: (loaders.sanctions.load, Sanction.of),
         Kind.SESSION: (loaders.sessions.load, Session.of),
@@ -125,6 +133,7 @@ QUERIES = (
     LimitQueries,
     EventQueries,
     ReportQueries,
+    SanctionQueries,
     AdministrationQueries,
 )
 MUTATIONS = (
@@ -136,6 +145,7 @@ MUTATIONS = (
     TeammateMutations,
     ChatMutations,
     ReportMutations,
+    SanctionMutations,
     GameMutations,
     AdministrationMutations,
 )

@@ -10,7 +10,7 @@ from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer as Actor
 from gamebuddy.errors import Unauthenticated
 from gamebuddy.events import log
-from gamebuddy.resolvers import accounts, chat
+from gamebuddy.resolvers import accounts, chat, sanctions
 from gamebuddy.resolvers.teammates import Direction
 from gamebuddy.schema import events, ids
 from gamebuddy.schema.chat import ChatConnection, chats_of
@@ -18,6 +18,7 @@ from gamebuddy.schema.context import Info
 from gamebuddy.schema.describe import describe_enum, field
 from gamebuddy.schema.fields import Reading, query
 from gamebuddy.schema.ids import Kind
+from gamebuddy.schema.moderation import Sanction
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.permissions import Action, Permission
 from gamebuddy.schema.players import User
@@ -110,6 +111,11 @@ class Viewer:
     async def has_totp(self, info: Info) -> bool:
         """Whether signing in asks for a code of an authenticator app besides the password."""
         return await accounts.has_second_factor(info.context.snapshot, _actor(info))
+
+    @field
+    async def sanctions(self, info: Info) -> list[Sanction]:
+        """What is taken from the viewer now, and why; a mute, for who is banned is signed in nowhere."""
+        return [Sanction.of(row) for row in await sanctions.find_own(info.context.snapshot, _actor(info))]
 
     @field
     async def unread_chat_count(self, info: Info) -> int:

@@ -158,6 +158,7 @@ LETTERS = sorted({path.name.split(".")[0] for path in Path(writing.__file__).wit
 def test_a_letter_escapes_what_it_quotes(settings: Settings, name: str, locale: str) -> None:
     hostile = "<script>alert(1)</script>{{7*7}}%s"
     words = {"username": hostile, "code": "123456", "minutes": 15, "until": datetime(2026, 11, 23, tzinfo=UTC)}
+    words |= {"is_ban": True, "is_accepted": False, "answer": hostile}
     recipient = Recipient(address="a@example.com", locale=locale)
     letter = writing.write(Content(name=name, recipient=recipient, words=words), settings)
     plain, html = letter.get_body(("plain",)), letter.get_body(("html",))

@@ -36,7 +36,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "roleIds": (Kind.GAME_ROLE,), "rankId": (Kind.GAME_RANK,), "sessionId": (Kind.SESSION,), "chatId": (Kind.CHAT,),
     "requestId": (Kind.TEAMMATE_REQUEST,), "replyToId": (Kind.MESSAGE,), "chat.id": (Kind.CHAT,),
     "message.id": (Kind.MESSAGE,), "messageId": (Kind.MESSAGE,), "forwardMessageId": (Kind.MESSAGE,),
-    "reportId": (Kind.REPORT,),
+    "reportId": (Kind.REPORT,), "appealId": (Kind.APPEAL,),
     "inviteLinkId": (Kind.INVITE_LINK,), "authorId": (Kind.USER,), "uploadId": (Kind.UPLOAD,),
     "avatarUploadId": (Kind.UPLOAD,), "attachmentUploadIds": (Kind.UPLOAD,),
     "fromId": (Kind.GAME,), "intoId": (Kind.GAME,), "genreId": (Kind.GENRE,),

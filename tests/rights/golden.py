@@ -100,6 +100,10 @@ Mutation.hideReportedMessage        s  f  f  f  y  y  x  f
 
 Mutation.sanctionUser               s  f  f  f  y  y  x  f
 Mutation.liftSanction               s  f  f  f  y  y  x  f
+Mutation.appealBan                  y  y  y  y  y  y  x  y
+Mutation.appealMute                 s  y  y  y  y  y  x  y
+Mutation.answerAppeal               s  f  f  f  y  y  x  f
+Query.appeals                       s  f  f  f  y  y  x  f
 Mutation.setUserRole                s  f  f  f  f  y  x  f
 Mutation.createUser                 s  f  f  f  f  y  x  f
 Mutation.saveGame                   s  f  f  f  f  y  x  f

@@ -25,6 +25,7 @@ PUBLIC = {
 # Whoever may see or use what is foreign to everybody else, by kind or by operation.
 SEEN_BY = {
     Kind.SANCTION: ({"moderator", "admin"}, "the staff reads sanctions"),
+    Kind.APPEAL: ({"moderator", "admin"}, "the staff answers appeals"),
     "a report of others": ({"moderator", "admin"}, "the staff handles reports"),
     Kind.ACCOUNT: ({"admin"}, "an administrator reads accounts, and each look is written down"),
     Kind.AUDIT_ENTRY: ({"admin"}, "an administrator reads the whole audit log"),
@@ -78,6 +79,7 @@ async def world(make: Factory, viewer: Player) -> World:
     uploads = [checked_upload(other, purpose) for purpose in db.UploadPurpose]
     file = db.Attachment(message_id=ids.read(Kind.MESSAGE, message["id"]), upload_id=uploads[1].id, position=0)
     sanction = db.Sanction(account_id=other.account_id, kind=db.SanctionKind.MUTE, reason="loud")
+    appeal = db.Appeal(sanction_id=sanction.id, text="not me")
     reports = {
         "a report of others": report_of(one, other),
         "a report of the viewer": report_of(other, viewer),
@@ -93,7 +95,7 @@ async def world(make: Factory, viewer: Player) -> World:
         ]
         session.add_all([request, sanction, link, *reports.values(), *uploads, *entries])
         await session.flush()
-        session.add(file)
+        session.add_all([file, appeal])
         row = await session.get_one(db.ChatMember, (ids.read(Kind.CHAT, left), viewer.account_id))
         await session.delete(row)
     people = {"a blocker": one, "a claim": claim, "a deleted one": gone}
@@ -107,6 +109,7 @@ async def world(make: Factory, viewer: Player) -> World:
         Kind.TEAMMATE_REQUEST: {"between others": ids.write(Kind.TEAMMATE_REQUEST, request.id)},
         Kind.SANCTION: {"of others": ids.write(Kind.SANCTION, sanction.id)},
         Kind.REPORT: {what: ids.write(Kind.REPORT, row.id) for what, row in reports.items()},
+        Kind.APPEAL: {"of others": ids.write(Kind.APPEAL, appeal.id)},
         Kind.AUDIT_ENTRY: {"about others": ids.write(Kind.AUDIT_ENTRY, entries[1].id)},
         Kind.UPLOAD: {row.purpose.value: ids.write(Kind.UPLOAD, row.id) for row in uploads},
         Kind.ATTACHMENT: {"in a group": ids.write(Kind.ATTACHMENT, file.id)},
@@ -168,11 +171,14 @@ async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
         sender, receiver = viewer, fan
     request = db.TeammateRequest(sender_id=sender.account_id, receiver_id=receiver.account_id)
     sanction = db.Sanction(account_id=fan.account_id, kind=db.SanctionKind.MUTE, reason="loud")
+    appeal = db.Appeal(sanction_id=sanction.id, text="not me")
     report = report_of(await make.player("reporter"), fan)
     upload = checked_upload(viewer, PURPOSES.get(place.operation, db.UploadPurpose.AVATAR))
     entry = db.AuditEntry(actor_id=fan.account_id, target_id=fan.account_id, action=db.AuditAction.CHANGE_PASSWORD)
     async with make.services.database.write() as session:
         session.add_all([request, sanction, report, upload, entry])
+        await session.flush()
+        session.add(appeal)
     seen: dict[Kind, str] = {
         Kind.UPLOAD: ids.write(Kind.UPLOAD, upload.id),
         Kind.PROFILE: ids.write(Kind.PROFILE, fan.account_id),
@@ -182,6 +188,7 @@ async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
         Kind.SANCTION: ids.write(Kind.SANCTION, sanction.id),
         Kind.AUDIT_ENTRY: ids.write(Kind.AUDIT_ENTRY, entry.id),
         Kind.REPORT: ids.write(Kind.REPORT, report.id),
+        Kind.APPEAL: ids.write(Kind.APPEAL, appeal.id),
     }
     if place.operation in {"Query.auditLog", "Mutation.liftSanction"}:  # those that are about what fan has
         seen[Kind.USER] = fan.id

@@ -15,7 +15,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.auth.viewer import by_session as viewer_of_session
 from gamebuddy.db import WriteSession
 from gamebuddy.errors import Code, Rejected, Unauthenticated, reject, retry_later
-from gamebuddy.resolvers import sanctions
+from gamebuddy.resolvers import standing
 from gamebuddy.resolvers.accounts import second_factor
 from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, lock_account, open_session
 
@@ -50,21 +50,37 @@ async def sign_in(
             TOTP_REQUIRED, TOTP_WRONG.
         Unavailable: when too many wait.
     """
+    account, tries = await prove_owner(
+        session, gate, login=login, password=password, device=device, totp_code=totp_code
+    )
+    await standing.lift_what_is_over(session, account)
+    if account.status is db.AccountStatus.BANNED:
+        raise await standing.banned(session, account)
+    if account.email_verified_at is None:
+        raise reject(Code.EMAIL_NOT_VERIFIED, "Confirm your e-mail address first: the letter has a code.")
+    await second_factor.require(session, gate, account, totp_code)
+    await gate.throttle.forget(session, tries)
+    return await open_session(session, gate, account, device)
+
+
+async def prove_owner(
+    session: WriteSession, gate: Gate, *, login: str, password: str, device: Device, totp_code: str | None = None
+) -> tuple[db.Account, Hit]:
+    """Give the account whose password it is, in whatever state, its row locked; and what the try was counted on.
+
+    A second factor is not asked for here, only counted where one is given.
+
+    Raises:
+        Rejected: RETRY_LATER, WRONG_CREDENTIALS.
+        Unavailable: when too many wait.
+    """
     text.require_text(login)
     text.require_text(password)
     text.require_text(totp_code or "")
     check_device(device)
     key = login_key(login)
     tries = await _count_try(session, gate, key, device)
-    account = await _prove(session, gate, key, password, tries, totp_code)
-    await sanctions.lift_what_is_over(session, account)
-    if account.status is db.AccountStatus.BANNED:
-        raise await sanctions.banned(session, account)
-    if account.email_verified_at is None:
-        raise reject(Code.EMAIL_NOT_VERIFIED, "Confirm your e-mail address first: the letter has a code.")
-    await second_factor.require(session, gate, account, totp_code)
-    await gate.throttle.forget(session, tries)
-    return await open_session(session, gate, account, device)
+    return await _prove(session, gate, key, password, tries, totp_code), tries
 
 
 def login_key(login: str) -> str:

@@ -30,7 +30,7 @@ AUTHENTICATING = frozenset(
     {"register", "verifyEmail", "resendVerification", "signIn", "signInAsGuest", "refreshSession",
      "requestPasswordReset", "resetPassword", "recoverUsername", "changePassword", "changeEmail",
      "confirmEmailChange", "undoEmailChange", "deleteAccount", "restoreAccount", "beginTotp", "confirmTotp",
-     "removeTotp", "renewRecoveryCodes", "createUser"}
+     "removeTotp", "renewRecoveryCodes", "createUser", "appealBan"}
 )  # fmt: skip
 
 
