@@ -31,6 +31,7 @@ from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import PATH as FILES
 from gamebuddy.files import Files, Transfers
+from gamebuddy.leaving import leaving_on_sigterm
 from gamebuddy.resolvers.chat import Outbox
 from gamebuddy.resolvers.housekeeping import housekeeper
 from gamebuddy.schema import faults, root
@@ -49,6 +50,7 @@ GRAPHQL, SDL, HEALTH, READY, METRICS, MAIL, INVITE = (
 LONGEST_CODE = 64
 MEASURED = frozenset({GRAPHQL, SDL, "/"})
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+PARTING = {"Connection": "close"}  # the next request of this connection goes to another node
 PR_SET_PDEATHSIG = 1
 PATIENCE_SECONDS, PAUSE_SECONDS = 30, 0.2  # for a database that is away when a worker starts
 ABOUT = {
@@ -113,7 +115,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await services.attendance.start()
         await postman.start()
         await sweeping.start()
-        with services.farewell.before_sigterm():
+        with leaving_on_sigterm(services.farewell):
             yield
         await sweeping.stop()
         await postman.stop()
@@ -145,7 +147,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.mount("/static", StaticFiles(directory=pages.STATIC_FILES), name="static")
     app.add_exception_handler(HTTPException, _plain_error)
     app.add_exception_handler(Exception, _fault)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, farewell=services.farewell)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -190,8 +192,9 @@ def _redis_bus(settings: Settings, database: Database) -> Bus | None:
 class Guard:
     """Refuses what names no host, measures, and adds the headers that every answer has."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, farewell: Farewell) -> None:
         self._app = app
+        self._farewell = farewell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass on what is none."""
@@ -203,7 +206,7 @@ class Guard:
 
         async def begin(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(ALWAYS)
+                MutableHeaders(scope=message).update(ALWAYS | (PARTING if self._farewell.has_begun else {}))
                 telemetry.REQUESTS.labels(path, message["status"]).inc()
                 telemetry.SECONDS.labels(path).observe(time.perf_counter() - began)
             await send(message)

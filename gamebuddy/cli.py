@@ -24,6 +24,7 @@ from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from gamebuddy.errors import Rejected, Unavailable
+from gamebuddy.leaving import Workers
 from gamebuddy.resolvers import administration, games, replay
 from gamebuddy.resolvers.matching import RANKING, Ranking, Weights
 from gamebuddy.schema import rights, root
@@ -251,7 +252,7 @@ def _serve(settings: Settings, *, prepare: bool) -> None:
         _hand_down(settings, database)
         # uvicorn raises the signal once more when all is done: who was told to stop, and did, has not failed.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        uvicorn.run(
+        config = uvicorn.Config(
             "gamebuddy.app:from_environment",
             factory=True,
             host=settings.host,
@@ -268,7 +269,14 @@ def _serve(settings: Settings, *, prepare: bool) -> None:
             # Pings are sent by the protocol of the socket itself, where a client can see why.
             ws_ping_interval=None,
             timeout_graceful_shutdown=15,
+            # A worker answers only when it has been imported, which takes a busy machine longer than the usual 5 s.
+            timeout_worker_healthcheck=30,
         )
+        with contextlib.suppress(KeyboardInterrupt):
+            if settings.workers == 1:
+                uvicorn.Server(config).run()
+            else:
+                Workers(config, [config.bind_socket()]).run()
 
 
 def _hand_down(settings: Settings, database: Home) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,25 +15,40 @@ from tests.conftest import SECRET, free_port
 from tests.deploy import proxy
 from tests.deploy.nodes import Node
 from tests.deploy.proxy import Nginx
+from tests.factories import Factory, Player
 from tests.post_office import PostOffice
 
 
+def require_nginx() -> None:
+    """Skip the test where there is no nginx; in CI that is a failure."""
+    if proxy.PROGRAM is None and os.environ.get("CI"):
+        pytest.fail("nginx is missing: .ci/run installs it", pytrace=False)
+    if proxy.PROGRAM is None:
+        pytest.skip("nginx is not installed")
+
+
 @pytest.fixture(scope="session")
-async def nodes(
+def environment(
     settings: Settings, post_office: PostOffice, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[list[Node]]:
-    """Two servers, started as a person starts them, which believe what comes from this machine about addresses."""
+) -> dict[str, str]:
+    """What all nodes are set to, but for their ports; they believe this machine about addresses."""
     assert settings.database_url is not None
-    shared = tmp_path_factory.mktemp("nodes")
-    environment = {
+    return {
         "GAMEBUDDY_DATABASE_URL": settings.database_url.get_secret_value(),
         "GAMEBUDDY_SECRET_KEY": SECRET,
         "GAMEBUDDY_SMTP_URL": post_office.url,
-        "GAMEBUDDY_DATA_DIR": str(shared),
+        "GAMEBUDDY_DATA_DIR": str(tmp_path_factory.mktemp("nodes")),
         "GAMEBUDDY_ENVIRONMENT": "production",
         "GAMEBUDDY_PUBLIC_URL": "https://localhost",
         "GAMEBUDDY_TRUSTED_PROXIES": "127.0.0.1/32",
+        "GAMEBUDDY_DRAIN_SECONDS": "3",
     }
+
+
+@pytest.fixture(scope="session")
+async def nodes(environment: dict[str, str]) -> AsyncIterator[list[Node]]:
+    """Two servers, started as a person starts them."""
+    require_nginx()
     both = [Node(environment | {"GAMEBUDDY_PORT": str(free_port())}) for _ in range(2)]
     try:
         await asyncio.gather(*(node.start() for node in both))
@@ -53,14 +69,17 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 async def nginx(nodes: list[Node], folder: Path) -> AsyncIterator[Nginx]:
     """The way in."""
-    if proxy.PROGRAM is None:
-        if os.environ.get("CI"):
-            pytest.fail("nginx is missing: .ci/run installs it", pytrace=False)
-        pytest.skip("nginx is not installed")
     server = Nginx(folder, [node.port for node in nodes])
     await server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+async def nika(make: Factory, door: Api) -> Player:
+    """Somebody who comes in through nginx."""
+    player = await make.player("nika")
+    return replace(player, api=door.signed_in(player.api.token or ""))
 
 
 @pytest.fixture

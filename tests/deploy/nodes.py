@@ -4,10 +4,13 @@ import asyncio
 import signal
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 
 from tests.test_cli import GAMEBUDDY, PATIENCE, environment
+
+ESTABLISHED = "01"  # in /proc/net/tcp
 
 
 @dataclass
@@ -40,6 +43,20 @@ class Node:
                 except httpx.HTTPError:
                     pass
                 await asyncio.sleep(0.1)
+
+    def holders(self) -> list[int]:
+        """Give the processes that hold its connections, once for each."""
+        assert self.process is not None
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        here = f":{self.port:04X}"
+        sockets = {f"socket:[{line[9]}]" for line in lines if line[1].endswith(here) and line[3] == ESTABLISHED}
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [
+            int(pid)
+            for pid in (str(self.process.pid), *children)
+            for link in Path(f"/proc/{pid}/fd").iterdir()
+            if str(link.readlink()) in sockets
+        ]
 
     async def stop(self) -> int:
         """Tell it to stop, wait until it has, and give its status."""

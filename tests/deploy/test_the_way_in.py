@@ -42,13 +42,6 @@ async def raw(nginx: Nginx, head: bytes) -> bytes:
     return answer
 
 
-@pytest.fixture
-async def nika(make: Factory, door: Api) -> Player:
-    """Somebody who comes in through nginx."""
-    player = await make.player("nika")
-    return replace(player, api=door.signed_in(player.api.token or ""))
-
-
 async def test_two_people_meet_and_talk_on_two_nodes(
     door: Api, nginx: Nginx, nodes: list[Node], post_office: PostOffice
 ) -> None:
