@@ -34,7 +34,7 @@ class Node:
             self.process = subprocess.Popen(  # noqa: ASYNC220
                 [*GAMEBUDDY, "serve"], env=environment(**self.settings), stdout=subprocess.DEVNULL
             )
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as http:
+        async with asyncio.timeout(2 * PATIENCE), httpx.AsyncClient() as http:
             while True:
                 assert self.process.poll() is None, "the node has ended"
                 try:
