@@ -1,5 +1,16 @@
-"""`python -m gamebuddy` is `gamebuddy`."""
+"""Where `gamebuddy` and `python -m gamebuddy` begin."""
 
-from gamebuddy.cli import app
 
-app()
+def main() -> None:
+    """Run a command.
+
+    A worker of the server imports this file before it can answer its parent, who would take it for dead after some
+    seconds: so nothing heavy is imported above.
+    """
+    from gamebuddy.cli import app  # noqa: PLC0415
+
+    app()
+
+
+if __name__ == "__main__":
+    main()
