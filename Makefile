@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench-accounts bench-chat bench-search lock schema clean
+.PHONY: help run test check faults bench-accounts bench-chat bench-search lock schema clean
 
 BIN := .venv/bin
 # Made again when what it was made from has changed.
@@ -25,6 +25,11 @@ check: $(READY) ## Run everything CI checks besides the tests
 	$(BIN)/lint-imports
 	$(BIN)/gamebuddy schema --check
 	$(BIN)/gamebuddy check --drift
+
+MINUTES := 3
+
+faults: $(READY) ## Break everything for three minutes (MINUTES=10 for ten) and look whether anything is lost
+	$(BIN)/python -m bench.faults --minutes $(MINUTES) --write docs/faults.md
 
 bench-accounts: $(READY) ## Measure signing in
 	$(BIN)/python -m bench.accounts --write docs/performance.md

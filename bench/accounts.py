@@ -5,15 +5,10 @@ Starts a PostgreSQL of its own in memory and a real server on loopback. Times ar
 
 import argparse
 import asyncio
-import contextlib
-import os
-import secrets
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,14 +17,13 @@ import httpx
 from rich.progress import track
 
 from bench.report import console, write
+from bench.serving import Node
 from gamebuddy import db
 from gamebuddy.auth.passwords import Passwords
 from gamebuddy.db import Database, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres
 from gamebuddy.resolvers import games
 
-PORT = 8_765
-URL = f"http://127.0.0.1:{PORT}"
 PASSWORD = "correct horse 7"  # noqa: S105 - of made-up accounts
 TRIES = 60
 CROWD, LARGE_CROWD = 40, 1_000
@@ -45,8 +39,8 @@ def main() -> None:
     with EmbeddedPostgres.temporary() as server:
         url = server.url("postgres")
         asyncio.run(_prepare(url))
-        with _serving(url) as process:
-            lines = asyncio.run(_measure(process.pid))
+        with tempfile.TemporaryDirectory() as folder, Node(url, Path(folder)) as node:
+            lines = asyncio.run(_measure(node))
     if options.write:
         write(options.write, "accounts", "Signing in", lines)
 
@@ -75,37 +69,9 @@ async def _prepare(url: str) -> None:
     await database.close()
 
 
-@contextlib.contextmanager
-def _serving(url: str) -> "Iterator[subprocess.Popen[bytes]]":
-    with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "GAMEBUDDY_DATABASE_URL": url,
-            "GAMEBUDDY_SECRET_KEY": secrets.token_urlsafe(48),
-            "GAMEBUDDY_PORT": str(PORT),
-            "GAMEBUDDY_DATA_DIR": folder,
-            "GAMEBUDDY_RATE_LIMIT_FACTOR": "100000",
-            "GAMEBUDDY_LOG_FORMAT": "json",
-        }
-        command = [sys.executable, "-m", "gamebuddy", "serve"]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:  # noqa: S603
-            try:
-                while not _is_ready():
-                    time.sleep(0.2)
-                yield process
-            finally:
-                process.terminate()
-
-
-def _is_ready() -> bool:
-    try:
-        return httpx.get(f"{URL}/readyz").status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-async def _measure(pid: int) -> list[str]:
+async def _measure(node: Node) -> list[str]:
     limits = httpx.Limits(max_connections=LARGE_CROWD + 50)
-    async with httpx.AsyncClient(base_url=URL, timeout=120, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=node.address, timeout=120, limits=limits) as client:
 
         async def ask(operation: str, given: dict[str, Any]) -> httpx.Response:
             kind = operation[0].upper() + operation[1:] + "Input"
@@ -116,7 +82,7 @@ async def _measure(pid: int) -> list[str]:
                  "|---|---|---|---|"]  # fmt: skip
         for operation, make in WAYS.items():
             lines.append(await _known_and_unknown(ask, operation, make))
-        lines += ["", *await _crowd(client, ask), *await _large_crowd(ask, pid), ""]
+        lines += ["", *await _crowd(client, ask), *await _large_crowd(ask, node.pid), ""]
     return lines
 
 
