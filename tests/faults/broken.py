@@ -12,8 +12,8 @@ take = Hub._take
 
 
 async def nothing(*_: object) -> AsyncIterator[Any]:
-    for nobody in ():
-        yield nobody
+    for step in list[Any]():
+        yield step
 
 
 def take_and_forget(hub: Hub, message: str) -> None:
@@ -22,12 +22,12 @@ def take_and_forget(hub: Hub, message: str) -> None:
     take(hub, message)
 
 
-match sys.argv[1]:
-    case "who-comes-back-is-not-told-what-he-missed":
-        for name in ("_kept_for_account", "_kept_in_chat"):
-            setattr(Hub, name, nothing)
-    case "a-listener-that-comes-back-does-not-read-what-it-missed":
-        Hub._take = take_and_forget  # type: ignore[method-assign]
-        bus.FIRST_PAUSE_SECONDS = 1.0  # long enough to miss something
+BROKEN: dict[str, dict[str, Any]] = {
+    "who-comes-back-is-not-told-what-he-missed": {"_kept_for_account": nothing, "_kept_in_chat": nothing},
+    "a-listener-that-comes-back-does-not-read-what-it-missed": {"_take": take_and_forget},
+}
+for name, part in BROKEN[sys.argv[1]].items():
+    setattr(Hub, name, part)
+bus.FIRST_PAUSE_SECONDS = 1.0  # of a lost listener: long enough to miss something
 
 app(sys.argv[2:])
