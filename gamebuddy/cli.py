@@ -25,7 +25,7 @@ from gamebuddy.db import Database, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from gamebuddy.errors import Rejected, Unavailable
 from gamebuddy.leaving import Workers
-from gamebuddy.resolvers import administration, games, replay
+from gamebuddy.resolvers import administration, chain, games, replay
 from gamebuddy.resolvers.matching import RANKING, Ranking, Weights
 from gamebuddy.schema import rights, root
 from gamebuddy.schema.documents import Documents
@@ -37,6 +37,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+audit_app = typer.Typer(help="Look after the log of privileged acts.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
 console = Console(highlight=False, soft_wrap=True)
 SCHEMA_FILE, RIGHTS_FILE = Path("schema.graphql"), Path("docs/rights.md")
 DEMO_SEARCHES = 300
@@ -176,6 +178,29 @@ def check(
     if not is_current:
         _fail("the database is not at the schema of this release: run `gamebuddy migrate`", status=1)
     console.print(f"The settings are right; {database.name} is at {migrations.head()}.")
+
+
+@audit_app.command()
+def verify(
+    noted: Annotated[str | None, typer.Option(help="A hash printed before; it has to be in the chain still.")] = None,
+) -> None:
+    """Tell whether the audit log is as it was written; names the first entry that is not, with status 1."""
+    try:
+        expected = bytes.fromhex(noted) if noted else None
+    except ValueError:
+        _fail("--noted takes the hexadecimal digits that were printed")
+
+    async def look(database: Database) -> chain.Verdict:
+        async with database.read() as session:
+            return await chain.verify(session, noted=expected)
+
+    with home(main_settings()) as database:
+        verdict = _with_database(database, look)
+    if verdict.broken is not None:
+        _fail(f"the audit log is broken: {verdict.broken}", status=1)
+    console.print(f"The audit log holds: {verdict.entries} entries, {verdict.forgotten} with something forgotten.")
+    if verdict.last_hash is not None:
+        console.print(f"Last hash, to note elsewhere: {verdict.last_hash.hex()}")
 
 
 @app.command()

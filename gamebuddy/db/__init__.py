@@ -32,7 +32,7 @@ from gamebuddy.db.events import Event, EventLog, Lease
 from gamebuddy.db.files import Attachment, Upload, UploadPurpose
 from gamebuddy.db.games import FormerSlug, Game, GameRank, GameRole, Genre, Platform
 from gamebuddy.db.given import given
-from gamebuddy.db.moderation import Appeal, AppealStatus, AuditAction, AuditEntry, Sanction, SanctionKind
+from gamebuddy.db.moderation import Appeal, AppealStatus, AuditAction, AuditEntry, AuditLink, Sanction, SanctionKind
 from gamebuddy.db.profiles import (
     HOURS_A_WEEK,
     UNKNOWN_RATING,
@@ -70,6 +70,7 @@ __all__ = [
     "Audience",
     "AuditAction",
     "AuditEntry",
+    "AuditLink",
     "Block",
     "Chat",
     "ChatKind",

@@ -4,7 +4,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -99,7 +99,10 @@ class AuditAction(StrEnum):
 
 
 class AuditEntry(Row):
-    """One act, written in the transaction that did it. A trigger keeps rows from being changed or taken away."""
+    """One act, written in the transaction that did it. Triggers keep rows from being changed or taken away.
+
+    All but one thing: of an account that is gone for good, `audit_forget` takes out the id and the words about it.
+    """
 
     __tablename__ = "audit_log"
     __table_args__ = (
@@ -116,3 +119,20 @@ class AuditEntry(Row):
     reason: Mapped[str | None] = mapped_column(default=None)
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default_factory=dict)
     at: Mapped[CreatedAt] = mapped_column(init=False)
+
+
+class AuditLink(Row):
+    """The place of an entry in the chain, made by a trigger when its transaction commits: order and no gaps.
+
+    `hash` covers the link before and what never changes of the entry. What may have to be forgotten it covers through
+    seals: a salt of 16 bytes and the SHA-256 digest of salt and value. Who forgets drops the salt.
+    """
+
+    __tablename__ = "audit_chain"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("audit_log.id"), unique=True)
+    actor: Mapped[bytes] = mapped_column(LargeBinary)
+    target: Mapped[bytes] = mapped_column(LargeBinary)
+    words: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)

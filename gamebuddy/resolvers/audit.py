@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, Text, and_, func, or_, select, true
+from sqlalchemy.dialects.postgresql import array
 
 from gamebuddy import db
 from gamebuddy.auth import policy
@@ -32,6 +33,14 @@ async def record_all(session: WriteSession, entries: Sequence[db.AuditEntry]) ->
     """Write down several acts of one kind at once."""
     session.add_all(entries)
     await session.flush()
+
+
+async def forget(session: WriteSession, account_id: uuid.UUID, names: Sequence[str]) -> None:
+    """Take an account that is gone for good out of the log: its id, what was said of it, and looks for its names.
+
+    That something was done stays, and by whom, and the chain still holds.
+    """
+    await session.execute(select(func.audit_forget(account_id, array(names, type_=Text))))
 
 
 async def find(

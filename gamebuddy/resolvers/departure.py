@@ -127,6 +127,7 @@ async def erase_one(session: WriteSession) -> uuid.UUID | None:
     await teammates.forget_praise(session, account_id)
     await profiles.forget(session, [account_id])
     await reports.forget(session, [account_id])
+    await audit.forget(session, account_id, [departure.username, departure.display_name, departure.email])
     for table, owners in (
         (db.Session, [db.Session.account_id]),
         (db.OneTimeCode, [db.OneTimeCode.account_id]),
