@@ -71,9 +71,11 @@ def _executed(found: GraphQLError) -> Formatted:
         return _formatted(found, str(cause), {"code": cause.code, **cause.extensions})
     if isinstance(cause, Rejected):
         return _formatted(found, cause.problems[0].message, {"code": BadInput.code})
-    if cause is None or isinstance(cause, GraphQLError) or found.path is None:
-        # Variables and arguments that do not fit their types: graphql-core says so before any field of ours runs. It
-        # would hint at names that are not told where introspection is off.
+    # Variables and arguments that do not fit their types: graphql-core says so before any field of ours runs. What
+    # breaks a stream has no path either, but no place in the document.
+    does_not_fit = found.path is None and bool(found.nodes)
+    if cause is None or isinstance(cause, GraphQLError) or does_not_fit:
+        # Names that come near are not told where introspection is off; who validates a document gets them from there.
         return _formatted(found, found.message.partition(" Did you mean ")[0], {"code": BadInput.code})
     hidden = masked(cause)
     return _formatted(found, hidden["message"], hidden["extensions"])

@@ -10,6 +10,7 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
@@ -35,6 +36,7 @@ from gamebuddy.settings import Settings
 MOST_PARSED = 300_000  # characters of the documents that are remembered; parsed, each takes 100 to 300 bytes
 DEEPEST = 25  # GraphiQL's introspection takes 15
 MOST_DIRECTIVES = 50
+MOST_FRAGMENTS = 100  # each is compared with each
 MOST_NAMESAKES = 20  # fields of one name in one selection: comparing them with each other is quadratic
 
 
@@ -134,12 +136,13 @@ class Documents:
 
     def _require_small(self, document: DocumentNode) -> None:
         """Bound what validation would be slow on."""
-        aliases = directives = 0
+        aliases = directives = fragments = 0
         for node, depth in _nodes(document):
             if depth > DEEPEST:
                 raise Refused(TOO_COSTLY, f"A document has at most {DEEPEST} levels.")
             aliases += isinstance(node, FieldNode) and node.alias is not None
             directives += isinstance(node, DirectiveNode)
+            fragments += isinstance(node, FragmentDefinitionNode)
             if isinstance(node, SelectionSetNode):
                 names = [part.name.value for part in node.selections if isinstance(part, FieldNode)]
                 if len(names) - len(set(names)) > max(MOST_NAMESAKES, self._settings.max_aliases):
@@ -148,6 +151,8 @@ class Documents:
                 require_sound(node.value, "a text in the document")
         if aliases > self._settings.max_aliases:
             raise Refused(TOO_COSTLY, f"A document has at most {self._settings.max_aliases} aliases.")
+        if fragments > MOST_FRAGMENTS:
+            raise Refused(TOO_COSTLY, f"A document has at most {MOST_FRAGMENTS} fragments.")
         if directives > MOST_DIRECTIVES:
             raise Refused(TOO_COSTLY, f"A document has at most {MOST_DIRECTIVES} directives.")
 
