@@ -123,6 +123,12 @@ def test_the_example_names_every_setting() -> None:
     assert named == {PREFIX + name.upper() for name in Settings.model_fields}
 
 
+def test_what_is_deployed_names_settings_that_exist() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for path in (*(ROOT / "deploy").iterdir(), ROOT / "docs" / "operations.md"):
+        assert set(re.findall(rf"{PREFIX}[A-Z_]+", path.read_text(encoding="utf-8"))) <= known, path.name
+
+
 def test_only_the_settings_read_the_environment() -> None:
     readers = []
     for path in (ROOT / "gamebuddy").rglob("*.py"):
