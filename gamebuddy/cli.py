@@ -375,7 +375,7 @@ def _with_database[T](home: Home, work: Callable[[Database], Awaitable[T]]) -> T
     try:
         return asyncio.run(inside())
     except (Unavailable, OSError) as error:
-        _fail(f"cannot reach the database: {error.__cause__ or error}")
+        _fail(f"cannot reach the database: {str(error.__cause__ or error).splitlines()[0]}")
 
 
 def _fail(line: str, *, status: int = 2) -> NoReturn:

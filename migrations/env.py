@@ -16,10 +16,10 @@ def include_object(_: Any, name: str | None, kind: str, *__: Any) -> bool:
 
 
 connection = context.config.attributes["connection"]
+connection.execute(text("SET statement_timeout = 0"))
+connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})  # however long the other one takes
 # Expand and contract only: a migration that waits for a lock longer than this would stop the service with it.
 connection.execute(text("SET lock_timeout = '4s'"))
-connection.execute(text("SET statement_timeout = 0"))
-connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
 connection.commit()
 try:
     context.configure(

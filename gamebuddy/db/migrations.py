@@ -41,7 +41,11 @@ async def is_current(database: Database) -> bool:
 
 
 async def upgrade(database: Database) -> None:
-    """Bring the database to the revision of this release; what is there already is left alone."""
+    """Bring the database to the revision of this release; what is there already is left alone.
+
+    Raises:
+        Unavailable: when the database does not answer, or somebody holds for long what a migration has to lock.
+    """
     await _run(database, lambda config: command.upgrade(config, "head"))
 
 
@@ -70,5 +74,6 @@ async def _run(database: Database, work: Callable[[Config], object]) -> None:
         config.attributes["connection"] = connection
         work(config)
 
-    async with database.engine.connect() as connection:
-        await connection.run_sync(with_connection)
+    with translated_outages():
+        async with database.engine.connect() as connection:
+            await connection.run_sync(with_connection)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,8 @@ class Node:
     """One node: always the same port and settings, one process after the other."""
 
     settings: dict[str, str]
+    before_it_begins: Callable[[], None] | None = None  # in the new process
+    log: int | None = None  # where its standard error goes; else where that of the tests goes
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @property
@@ -32,7 +35,11 @@ class Node:
         """Start it, if it does not run, and wait until it is ready."""
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(  # noqa: ASYNC220
-                [*GAMEBUDDY, "serve"], env=environment(**self.settings), stdout=subprocess.DEVNULL
+                [*GAMEBUDDY, "serve"],
+                env=environment(**self.settings),
+                stdout=subprocess.DEVNULL,
+                stderr=self.log,
+                preexec_fn=self.before_it_begins,  # noqa: PLW1509 - no other thread is forked in its middle
             )
         async with asyncio.timeout(2 * PATIENCE), httpx.AsyncClient() as http:
             while True:
