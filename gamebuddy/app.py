@@ -43,6 +43,7 @@ from gamebuddy.schema.paging import Cursors
 from gamebuddy.schema.sockets import Sockets
 from gamebuddy.schema.view import View, is_sane_host
 from gamebuddy.settings import Settings
+from gamebuddy.workers import watchdog
 
 GRAPHQL, SDL, HEALTH, READY, METRICS, MAIL, INVITE = (
     "/graphql", "/graphql/schema.graphql", "/healthz", "/readyz", "/metrics", "/dev/mail", "/invite"
@@ -106,6 +107,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         farewell=Farewell(settings.drain_seconds),
     )
     postman = mail.Postman(settings, database_url)
+    watching = watchdog()
     sweeping = housekeeper(database, services.files, event_days=settings.event_days)
 
     @asynccontextmanager
@@ -115,8 +117,10 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await services.attendance.start()
         await postman.start()
         await sweeping.start()
+        await watching.start()
         with leaving_on_sigterm(services.farewell):
             yield
+        await watching.stop()
         await sweeping.stop()
         await postman.stop()
         await services.attendance.stop()

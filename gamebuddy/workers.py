@@ -3,12 +3,21 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
+from prometheus_client import Histogram
 
 from gamebuddy.errors import Unavailable
+
+LAG = Histogram(
+    "gamebuddy_loop_lag_seconds",
+    "Seconds that the event loop comes late to what it has to do.",
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+LOOK_SECONDS, STANDSTILL_SECONDS = 0.5, 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -76,3 +85,19 @@ class Rounds:
                 log.warning("put_off", work=self._name)
             except Exception:  # whatever it is, the next round may do better
                 log.exception("failed", work=self._name)
+
+
+def watchdog() -> Rounds:
+    """Measure how late the event loop comes, and tell when it stood still: something held it that had to wait."""
+    looked_at: float | None = None
+
+    async def look() -> None:
+        nonlocal looked_at
+        now = time.monotonic()
+        late = max(0.0, now - looked_at - LOOK_SECONDS) if looked_at is not None else 0.0
+        looked_at = now
+        LAG.observe(late)
+        if late > STANDSTILL_SECONDS:
+            log.warning("the event loop stood still", seconds=round(late, 2))
+
+    return Rounds("watchdog", look, pause_seconds=LOOK_SECONDS)

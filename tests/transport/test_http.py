@@ -1,14 +1,21 @@
 """GraphQL over HTTP, as well-behaved and as hostile clients speak it."""
 
+import asyncio
 import json
+import re
+import time
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 
-from tests.api import Api
+from gamebuddy.settings import Settings
+from gamebuddy.workers import STANDSTILL_SECONDS
+from tests.api import PATIENCE, Api
+from tests.conftest import free_port, running
 from tests.factories import Factory
+from tests.leaks import LEAKS
 
 SPEC = "application/graphql-response+json"
 HELLO = {"query": "{ __typename }"}
@@ -202,3 +209,35 @@ async def test_graphiql_and_the_start_page_are_for_people(api: Api) -> None:
         assert page.status_code == 200
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert "alert(1)" not in page.text
+
+
+async def test_pages_of_listed_origins_may_call_and_others_may_not(settings: Settings, clean: None) -> None:
+    listed, other = "https://app.example.com", "https://app.example.com.evil.example"
+    open_to = settings.model_copy(update={"port": free_port(), "cors_origins": (listed,), "graphiql": False})
+    async with running(open_to), Api.open(open_to.url) as api:
+        for origin, allowed in ((listed, listed), (other, None), ("null", None)):
+            asking = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            asked = await api.http.options("/graphql", headers=asking)
+            answered = await send(api, json.dumps(HELLO), Origin=origin)
+            for response in (asked, answered):
+                assert response.headers.get("access-control-allow-origin") == allowed
+                assert "access-control-allow-credentials" not in response.headers
+        switched_off = await api.http.get("/graphql", headers={"Accept": "text/html"})
+        assert (switched_off.status_code, code(switched_off)) == (404, "NOT_FOUND")
+
+
+async def test_a_loop_that_stood_still_is_measured_and_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gamebuddy.resolvers import games
+
+    async def greedy(*_: object) -> list[object]:
+        time.sleep(2 * STANDSTILL_SECONDS)  # noqa: ASYNC251 - this is what must not be
+        return []
+
+    monkeypatch.setattr(games, "all_genres", greedy)
+    await api.post("{ genres { slug } }")
+    async with asyncio.timeout(PATIENCE):
+        while "the event loop stood still" not in LEAKS.logs.getvalue():
+            await asyncio.sleep(0.05)
+    metrics = (await api.http.get("/metrics")).text
+    (total,) = re.findall(r"gamebuddy_loop_lag_seconds_sum (\S+)", metrics)
+    assert float(total) > STANDSTILL_SECONDS
