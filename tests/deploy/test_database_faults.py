@@ -1,12 +1,17 @@
 """A database that says nothing, or lets nobody listen: typed answers, a red light, and then everything as before."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import Any
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from gamebuddy.schema.context import Services
 from gamebuddy.settings import Settings
 from tests.api import PATIENCE, Api, Json
 from tests.conftest import free_port, running
@@ -14,6 +19,7 @@ from tests.deploy.wire import Wire
 from tests.factories import Factory
 
 FOLLOW = "subscription { events { __typename ... on MessageSent { message { text } } } }"
+SEND = "mutation($i: SendMessageInput!) { sendMessage(input: $i) { message { id } } }"
 MARK_READ = "mutation($i: MarkReadInput!) { markRead(input: $i) { userErrors { code } } }"
 
 
@@ -89,3 +95,48 @@ async def test_a_node_that_cannot_listen_is_not_ready_until_it_can(make: Factory
         assert (await stream.until("MessageSent"))["message"]["text"] == "unheard"
         await make.send(nika, chat_id, "heard")
         assert (await stream.until("MessageSent"))["message"]["text"] == "heard"
+
+
+async def test_a_database_that_cannot_be_written_still_answers(
+    make: Factory, far: Api, wire: Wire, database_url: str
+) -> None:
+    nika = await make.player("nika")
+    chat_id = await make.group(nika)
+    there = replace(nika, api=far.signed_in(nika.api.token or ""))
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("ALTER ROLE postgres SET default_transaction_read_only = on")
+        wire.cut()
+        await until_ready(far, database=True, listener=True)
+        history = "query($id: ID!) { chat(id: $id) { lastSeq } }"
+        assert (await there.api(history, id=chat_id))["chat"]["lastSeq"] >= 1
+        refused = await there.api.post(SEND, {"i": {"chatId": chat_id, "clientId": str(uuid.uuid4()), "text": "hello"}})
+        assert refused.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    finally:
+        await connection.execute("ALTER ROLE postgres RESET default_transaction_read_only")
+        await connection.close()
+    wire.cut()
+    await until_ready(far, database=True, listener=True)
+    assert (await make.send(there, chat_id, "hello"))["text"] == "hello"
+
+
+async def test_streams_and_clients_that_vanish_hold_no_connection(make: Factory, services: Services) -> None:
+    pool: Any = services.database.engine.pool
+    players = [await make.player() for _ in range(4)]
+    async with AsyncExitStack() as open_sockets:
+        for player in players * 5:
+            socket = await open_sockets.enter_async_context(player.api.socket())
+            await (await socket.subscribe(FOLLOW)).until("CaughtUp")
+        async with asyncio.timeout(PATIENCE):
+            while pool.checkedout():
+                await asyncio.sleep(0.02)
+        # Half of them go while they are asked for; everybody else is served by the same ten connections.
+        tries = [asyncio.create_task(player.api("{ viewer { email } }")) for player in players for _ in range(10)]
+        await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
+        for vanishing in tries[::2]:
+            vanishing.cancel()
+        await asyncio.gather(*tries, return_exceptions=True)
+        assert all(one.result()["viewer"]["email"] for one in tries[1::2])
+    async with asyncio.timeout(PATIENCE):
+        while pool.checkedout():
+            await asyncio.sleep(0.02)
