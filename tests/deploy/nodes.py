@@ -31,6 +31,10 @@ class Node:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def workers(self) -> int:
+        return int(self.settings.get("GAMEBUDDY_WORKERS", "1"))
+
     async def start(self) -> None:
         """Start it, if it does not run, and wait until it is ready."""
         if self.process is None or self.process.poll() is not None:
