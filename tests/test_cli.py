@@ -118,6 +118,17 @@ def test_a_wrong_setting_ends_the_start_with_one_line(tmp_path: Path, changes: d
     assert line in done.stderr
 
 
+def test_the_schema_is_written_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner()
+    assert run.invoke(app, ["schema", "--check"]).exit_code == 1
+    assert run.invoke(app, ["schema"]).exit_code == 0
+    assert run.invoke(app, ["schema", "--check"]).exit_code == 0
+    written = tmp_path / "schema.graphql"
+    written.write_text(written.read_text() + "# changed by hand\n")
+    assert run.invoke(app, ["schema", "--check"]).exit_code == 1
+
+
 def test_every_command_explains_itself() -> None:
     overview = command("--help").stdout
     for name in ("run", "serve", "migrate", "demo", "create-admin", "token", "schema", "check"):

@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.types.execution import ExecutionResult
 
+from gamebuddy.auth.throttle import network_of
 from gamebuddy.auth.tokens import Claims
 from gamebuddy.errors import Refusal, Unauthenticated
 from gamebuddy.events.followers import Watching
@@ -40,6 +41,7 @@ LONGEST_ID = 128
 WARNING_SECONDS = 60  # before the token expires
 STALLED_SECONDS = 30  # a peer that takes nothing for so long is cut, and resumes with its cursor
 FRAMES_AT_ONCE, FRAMES_A_SECOND = 500, 100
+MOST_NAMELESS = 300  # sockets of one network address that no account has, times RATE_LIMIT_FACTOR
 
 log = structlog.get_logger(__name__)
 
@@ -78,28 +80,37 @@ class Sockets:
         self.services = services
         self.callers = callers
         self.of_account: Counter[object] = Counter()
+        self.nameless: Counter[str] = Counter()  # by network address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it is closed."""
         websocket = WebSocket(scope, receive, send)
+        client = self.callers.client(websocket)
+        network = network_of(client.address)
         if not self._is_welcome(websocket):
-            body = {"errors": [faults.error("This origin may not connect.", "FORBIDDEN")]}
-            await websocket.send_denial_response(
-                Response(orjson.dumps(body), status_code=403, media_type="application/json")
-            )
-            return
-        if self.services.farewell.has_begun:
-            body = {"errors": [faults.error(RETRY, "UNAVAILABLE")]}
-            await websocket.send_denial_response(
-                Response(orjson.dumps(body), status_code=503, media_type="application/json")
-            )
-            return
-        if SUBPROTOCOL not in scope["subprotocols"]:
+            await _deny(websocket, 403, faults.error("This origin may not connect.", "FORBIDDEN"))
+        elif self.services.farewell.has_begun:
+            await _deny(websocket, 503, faults.error(RETRY, "UNAVAILABLE"))
+        elif self.nameless[network] >= MOST_NAMELESS * self.services.settings.rate_limit_factor:
+            await _deny(websocket, 429, faults.error("Too many sockets of nobody in particular.", "RATE_LIMITED"))
+        elif SUBPROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
             await websocket.close(Close.NO_SUBPROTOCOL, f"The subprotocol is {SUBPROTOCOL}.")
-            return
-        await websocket.accept(subprotocol=SUBPROTOCOL)
-        await Socket(self, websocket, self.callers.client(websocket)).serve()
+        else:
+            socket = Socket(self, websocket, client, network)
+            self.nameless[network] += 1
+            try:
+                await websocket.accept(subprotocol=SUBPROTOCOL)
+                await socket.serve()
+            finally:
+                self.name(socket)
+
+    def name(self, socket: "Socket") -> None:
+        """Count a socket no longer as nobody's: it is an account's, or gone."""
+        if not socket.has_name:
+            socket.has_name = True
+            self.nameless[socket.network] -= 1
+            self.nameless += Counter()  # forget who has none
 
     def _is_welcome(self, connection: HTTPConnection) -> bool:
         """Keep pages of other sites out; apps send no Origin."""
@@ -118,6 +129,8 @@ class Socket:
     sockets: Sockets
     websocket: WebSocket
     client: Client
+    network: str
+    has_name: bool = False
     claims: Claims | None = None
     watching: Watching | None = None
     is_acknowledged: bool = False
@@ -255,6 +268,7 @@ class Socket:
             raise Closed(Close.TOO_MANY, "The account has too many sockets.")
         self.sockets.of_account[claims.account_id] += 1
         self.claims = claims
+        self.sockets.name(self)
         self.watching = self.sockets.services.hub.watch(viewer)
         self.watching.__enter__()
         self.sockets.services.attendance.came(claims.account_id)
@@ -381,6 +395,12 @@ class Socket:
             raise Closed(Close.FORBIDDEN, "The token has expired.")
         if now >= self.heard_at + self.sockets.services.settings.silence_seconds:
             raise Closed(Close.GOING_AWAY, "Nothing was heard for too long.")
+
+
+async def _deny(websocket: WebSocket, status: int, error: faults.Formatted) -> None:
+    """Refuse a connection before it is a socket."""
+    body = orjson.dumps({"errors": [error]})
+    await websocket.send_denial_response(Response(body, status_code=status, media_type="application/json"))
 
 
 def _id_of(frame: Frame) -> str:

@@ -94,6 +94,32 @@ async def test_a_mutation_may_be_named_but_not_by_get(make: Factory) -> None:
     assert (refused.status_code, code(refused)) == (405, "METHOD_NOT_ALLOWED")
 
 
+async def test_a_password_is_tried_in_one_bucket_however_the_document_comes(api: Api) -> None:
+    sign_in = """mutation { signIn(input: {login: "nobody_here", password: "wrong password"}) {
+        userErrors { code } } }"""
+
+    async def by_socket() -> Any:
+        async with api.socket() as socket:
+            await socket.start(sign_in)
+            return (await socket.receive())["payload"]["data"]
+
+    async def by_stream() -> Any:
+        async with streamed(api, SSE, sign_in) as stream:
+            return (await stream.next())["data"]
+
+    async def by_text() -> Any:
+        return (await by_post(api, query=sign_in, extensions=named(sign_in))).json()["data"]
+
+    async def by_hash() -> Any:
+        return (await by_post(api, extensions=named(sign_in))).json()["data"]
+
+    codes = []
+    for ask in (by_text, by_hash, by_socket, by_stream, by_text, by_hash, by_socket, by_stream, by_text):
+        (error,) = (await ask())["signIn"]["userErrors"]
+        codes.append(error["code"])
+    assert codes == ["WRONG_CREDENTIALS"] * 5 + ["RETRY_LATER"] * 4
+
+
 @pytest.mark.parametrize(
     "extension",
     [5, "x", [], {}, {"version": 2, "sha256Hash": "a"}, {"version": 1}, {"version": 1, "sha256Hash": 5},

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from gamebuddy.schema.sockets import MOST_NAMELESS
 from gamebuddy.settings import Settings
 from tests.api import Api, Socket
 from tests.conftest import free_port, running
@@ -213,6 +214,33 @@ async def test_a_thousand_short_streams_leave_nothing(make: Factory) -> None:
     hub = make.services.hub
     assert not hub._by_account
     assert not hub._by_chat
+
+
+async def test_sockets_of_nobody_are_counted_by_address(settings: Settings, clean: None) -> None:
+    few = settings.model_copy(update={"port": free_port(), "rate_limit_factor": 3 / MOST_NAMELESS})
+    async with running(few) as server, Api.open(few.url) as there:
+        make = Factory(server.config.app.state.services, there)  # type: ignore[union-attr]
+        async with raw(there), raw(there), there.socket():
+            for _ in range(2):
+                with pytest.raises(InvalidStatus) as refused:
+                    async with raw(there):
+                        pass
+                assert refused.value.response.status_code == 429
+        nika = await make.player()
+        async with nika.api.socket(), nika.api.socket(), nika.api.socket(), nika.api.socket(), there.socket():
+            pass  # an account's do not count, and those that have gone have given their places back
+
+
+async def test_a_frame_may_come_in_pieces_of_one_byte(api: Api) -> None:
+    async with api.socket() as socket:
+        frame = orjson.dumps({"id": "1", "type": "subscribe", "payload": {"query": HELLO}})
+        await socket.connection.send([bytes([byte]).decode() for byte in frame])
+        assert (await socket.receive())["payload"] == {"data": {"__typename": "Query"}}
+
+
+async def test_compression_is_not_taken(api: Api) -> None:
+    async with raw(api, compression="deflate") as connection:
+        assert connection.protocol.extensions == []
 
 
 @pytest.fixture
