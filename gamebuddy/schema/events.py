@@ -26,7 +26,7 @@ from gamebuddy.schema.describe import field
 from gamebuddy.schema.fields import Following, Reading, query, subscription
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.paging import page_size
-from gamebuddy.schema.players import Presence, User, user
+from gamebuddy.schema.players import Presence, User, signer, user
 from gamebuddy.schema.scalars import Cursor, Moment
 from gamebuddy.schema.teammates import TeammateRequest
 
@@ -114,7 +114,7 @@ class ReactionChanged(ChatEvent):
     @field
     async def user(self, info: Info) -> User:
         """Who."""
-        return _seen(await user(info, self.row.actor_id))
+        return await signer(info, self.row.actor_id)
 
 
 @strawberry.type(description="A message was pinned, or is not any more.")
@@ -136,7 +136,7 @@ class MemberJoined(ChatEvent):
     @field
     async def user(self, info: Info) -> User:
         """Who."""
-        return _seen(await user(info, cast("types.MemberJoined", self.row).account_id))
+        return await signer(info, cast("types.MemberJoined", self.row).account_id)
 
     @field
     async def by(self, info: Info) -> User | None:
@@ -151,7 +151,7 @@ class MemberLeft(ChatEvent):
     @field
     async def user(self, info: Info) -> User:
         """Who."""
-        return _seen(await user(info, cast("types.MemberLeft", self.row).account_id))
+        return await signer(info, cast("types.MemberLeft", self.row).account_id)
 
     @field
     async def by(self, info: Info) -> User | None:
@@ -168,7 +168,7 @@ class MemberRoleChanged(ChatEvent):
     @field
     async def user(self, info: Info) -> User:
         """Who."""
-        return _seen(await user(info, cast("types.MemberRoleChanged", self.row).account_id))
+        return await signer(info, cast("types.MemberRoleChanged", self.row).account_id)
 
 
 @strawberry.type(description="Title or settings of a chat have changed.")
@@ -185,7 +185,7 @@ class MessagesRead(ChatEvent):
     @field
     async def user(self, info: Info) -> User:
         """Who."""
-        return _seen(await user(info, self.row.actor_id))
+        return await signer(info, self.row.actor_id)
 
 
 @strawberry.type(
@@ -199,7 +199,7 @@ class Typing(ChatEvent):
     @field
     async def user(self, info: Info) -> User:
         """Who."""
-        return _seen(await user(info, self.row.actor_id))
+        return await signer(info, self.row.actor_id)
 
 
 @strawberry.type(
@@ -214,7 +214,7 @@ class PresenceChanged(Event):
     @field
     async def user(self, info: Info) -> User:
         """Who."""
-        return _seen(await user(info, self.row.account_id))
+        return await signer(info, self.row.account_id)
 
     @field
     async def presence(self, info: Info) -> Presence:
@@ -402,13 +402,13 @@ async def _is_visible(context: Context, event: types.Event) -> bool:
     if isinstance(event, types.TeammateRequestChanged):
         return await loaders.requests.load(event.request_id) is not None
     if isinstance(event, types.PresenceChanged):
-        is_seen = await loaders.signers.load(event.account_id) is not None
+        is_seen = await loaders.accounts.load(event.account_id) is not None
         return is_seen and await loaders.presences.load(event.account_id) is not None
     if type(event) not in SHOWN:  # a newer release may write what this one does not know
         return False
     if type(event) in PEOPLE:
         account_id = getattr(event, PEOPLE[type(event)])
-        if account_id is None or await loaders.signers.load(account_id) is None:
+        if account_id is None or await loaders.with_deleted.load(account_id) is None:
             return False
     message_id = None if isinstance(event, types.MessageHidden) else getattr(event, "message_id", None)
     return message_id is None or await loaders.messages.load(message_id) is not None

@@ -33,7 +33,7 @@ class Loaders:
     def __init__(self, context: "Context") -> None:
         self._context = context
         self.accounts = self._by_id(accounts.by_ids)
-        self.signers = self._by_id(accounts.signers_by_ids)
+        self.with_deleted = self._by_id(accounts.with_deleted_by_ids)
         self.known = self._by_id(accounts.known_by_ids)
         self.staff_views = self._by_id(administration.accounts_by_ids)
         self.sessions = self._by_id(accounts.sessions_by_ids)

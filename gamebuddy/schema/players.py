@@ -104,6 +104,7 @@ describe_enum(
 
 DAYS = tuple(Weekday)
 NOBODY = uuid.UUID(int=0)
+LONG_AGO = Moment(datetime(1970, 1, 1, tzinfo=UTC))  # nobody came at no time, always the same for caches
 
 
 @strawberry.type(
@@ -331,14 +332,14 @@ class User(Node):
         )
 
     @classmethod
-    def nobody(cls, at: Moment) -> "User":
-        """Show that there was somebody whose account is erased."""
+    def nobody(cls) -> "User":
+        """Show that there was somebody whose account is gone, or who cannot be seen: the two look the same."""
         return cls(
             id=ids.write(Kind.USER, NOBODY),
             username="deleted_account",
             display_name=departure.NAME,
             role=db.Role.USER,
-            created_at=at,
+            created_at=LONG_AGO,
             row_id=NOBODY,
             is_deleted=True,
         )
@@ -529,9 +530,17 @@ class ProfilePayload:
 
 
 async def user(info: Info, account_id: uuid.UUID | None) -> User | None:
-    """Show who is behind something that the viewer sees; null for whoever is hidden from him."""
-    row = await info.context.loaders.signers.load(account_id) if account_id else None
+    """Show somebody; null for whoever is hidden from the viewer, and for whoever has deleted the account."""
+    row = await info.context.loaders.accounts.load(account_id) if account_id else None
     return User.of(row) if row else None
+
+
+async def signer(info: Info, account_id: uuid.UUID | None) -> User:
+    """Show who is behind something that has to be somebody's; nobody where `user` is null.
+
+    Whoever is blocked sees what he would see of a deleted account.
+    """
+    return await user(info, account_id) or User.nobody()
 
 
 async def known_user(info: Info, account_id: uuid.UUID | None) -> User | None:

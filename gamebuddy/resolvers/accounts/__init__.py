@@ -2,7 +2,7 @@
 
 from gamebuddy.resolvers.accounts.authenticator import has_second_factor
 from gamebuddy.resolvers.accounts.changes import change_email, change_password, confirm_email_change, undo_email_change
-from gamebuddy.resolvers.accounts.lookup import by_ids, find, known_by_ids, signers_by_ids
+from gamebuddy.resolvers.accounts.lookup import by_ids, find, known_by_ids, with_deleted_by_ids
 from gamebuddy.resolvers.accounts.recovery import recover_username, request_password_reset, reset_password
 from gamebuddy.resolvers.accounts.registration import register, resend_verification, sign_in_as_guest, verify_email
 from gamebuddy.resolvers.accounts.sessions import (
@@ -42,7 +42,7 @@ __all__ = [
     "sign_in",
     "sign_in_as_guest",
     "sign_out",
-    "signers_by_ids",
     "undo_email_change",
     "verify_email",
+    "with_deleted_by_ids",
 ]

@@ -21,10 +21,10 @@ async def by_ids(
     return {row.id: row for row in rows}
 
 
-async def signers_by_ids(
+async def with_deleted_by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Account]:
-    """Load accounts as `by_ids`, and the nameless rows of deleted ones: what they wrote is still signed by somebody."""
+    """Load accounts as `by_ids`, and the nameless rows of deleted ones: what they did before is still told."""
     rows = await session.scalars(
         select(db.Account).where(db.Account.id.in_(ids), is_visible(viewer, with_deleted=True))
     )
@@ -34,9 +34,9 @@ async def signers_by_ids(
 async def known_by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Account]:
-    """Load accounts as `signers_by_ids`, and for the staff all of them: nobody hides from it by blocking it."""
+    """Load accounts as `by_ids`, and for the staff all of them: nobody hides from it by blocking it."""
     if not policy.decide(viewer, Right.MODERATE).is_allowed:
-        return await signers_by_ids(session, viewer, ids)
+        return await by_ids(session, viewer, ids)
     rows = await session.scalars(select(db.Account).where(db.Account.id.in_(ids)))
     return {row.id: row for row in rows}
 

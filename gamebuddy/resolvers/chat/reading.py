@@ -298,7 +298,7 @@ async def reactions_by_ids(
             func.bool_or(reaction.account_id == viewer.account_id).label("is_own"),
         )
         .join(db.Account, db.Account.id == reaction.account_id)
-        .where(reaction.message_id.in_(ids), is_visible(viewer, with_deleted=True))
+        .where(reaction.message_id.in_(ids), is_visible(viewer))
         .group_by(reaction.message_id, reaction.emoji)
         .order_by(reaction.message_id, func.min(reaction.created_at), reaction.emoji)
     )
@@ -365,7 +365,7 @@ async def members_by_ids(
     stretch = (
         select(db.ChatMember)
         .join(db.Account, db.Account.id == db.ChatMember.account_id)
-        .where(db.ChatMember.chat_id == own.chat_id, is_visible(viewer, with_deleted=True))
+        .where(db.ChatMember.chat_id == own.chat_id, is_visible(viewer))
         .order_by(db.ChatMember.joined_at, db.ChatMember.account_id)
         .limit(members.limit + 1)
     )

@@ -10,7 +10,6 @@ from gamebuddy.auth import policy
 from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession, ReportStatus, Role
-from gamebuddy.resolvers.accounts.lookup import is_visible
 from gamebuddy.resolvers.paging import Page
 
 WAITING = frozenset({ReportStatus.OPEN, ReportStatus.IN_REVIEW})
@@ -35,12 +34,11 @@ def is_handled_by(viewer: Viewer) -> ColumnElement[bool]:
 
 
 async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Report]:
-    """Load reports that the viewer handles, and his own about people whom he can see."""
+    """Load reports that the viewer handles, and his own."""
     if viewer is None:
         return {}
-    report, account = db.Report, db.Account
-    is_about_one_seen = exists().where(account.id == report.reported_id, is_visible(viewer, with_deleted=True))
-    is_own = and_(report.reporter_id == viewer.account_id, or_(report.reported_id.is_(None), is_about_one_seen))
+    report = db.Report
+    is_own = report.reporter_id == viewer.account_id
     rows = await session.scalars(select(report).where(report.id.in_(ids), or_(is_own, is_handled_by(viewer))))
     return {row.id: row for row in rows}
 

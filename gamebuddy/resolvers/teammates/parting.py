@@ -23,12 +23,14 @@ async def remove_teammate(session: WriteSession, viewer: Viewer, *, user_id: uui
     """End playing together, on both sides.
 
     Raises:
-        Rejected: NOT_FOUND for whoever is no teammate.
+        Rejected: NOT_FOUND for whoever is no teammate, or has deleted the account.
     """
     await lock_pair(session, viewer.account_id, user_id)
-    if not await _part(session, viewer.account_id, user_id):
+    account: db.Account | None = await session.scalar(
+        select(db.Account).where(db.Account.id == user_id, is_visible(viewer))
+    )
+    if account is None or not await _part(session, viewer.account_id, user_id):
         raise reject(Code.NOT_FOUND, "You have no such teammate.", "user_id")
-    account: db.Account = await session.get_one(db.Account, user_id)
     return account
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from typing import Annotated
 
 import strawberry
 
@@ -11,7 +11,7 @@ from gamebuddy.auth import policy
 from gamebuddy.auth.policy import Decision, Right
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.errors import BadInput
-from gamebuddy.resolvers import chat
+from gamebuddy.resolvers import chat, departure
 from gamebuddy.resolvers.chat import ChatAction, ChatPlace, History, MemberPlace, Members
 from gamebuddy.resolvers.paging import Page
 from gamebuddy.schema import ids
@@ -24,7 +24,7 @@ from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.paging import PageInfo, page_size
 from gamebuddy.schema.permissions import Permission
-from gamebuddy.schema.players import User, user
+from gamebuddy.schema.players import User, signer, user
 from gamebuddy.schema.scalars import Cursor, Moment, WebAddress
 
 MOST_MESSAGES = 100
@@ -39,7 +39,7 @@ RIGHTS = {
     ChatAction.LEAVE: Right.READ_CHAT,
     ChatAction.DELETE: Right.OPEN_CHAT,
 }
-GONE = "Deleted account"  # what a direct chat is called when the other one cannot be seen, for whatever reason
+GONE = departure.NAME  # what a direct chat is called when the other one cannot be seen, for whatever reason
 
 
 describe_enum(
@@ -157,7 +157,7 @@ class InviteLink(Node):
     @field
     async def created_by(self, info: Info) -> User:
         """Who made it."""
-        return cast("User", await user(info, self.row.created_by_id))
+        return await signer(info, self.row.created_by_id)
 
 
 @strawberry.type(description="What a holder of a link sees of a group before joining.")
@@ -186,7 +186,7 @@ class ChatMember:
     @field
     async def user(self, info: Info) -> User:
         """Who it is."""
-        return cast("User", await user(info, self.row.account_id))
+        return await signer(info, self.row.account_id)
 
     @field
     async def invited_by(self, info: Info) -> User | None:
@@ -264,8 +264,8 @@ class Message(Node):
 
     @field
     async def author(self, info: Info) -> User | None:
-        """Who wrote it; null for the chat itself, and for whom you cannot see. A deleted account names nobody."""
-        return await user(info, self.row.author_id)
+        """Who wrote it; null for the chat itself. A deleted account, and whoever you cannot see, is a nameless user."""
+        return None if self.row.kind is db.MessageKind.SYSTEM else await signer(info, self.row.author_id)
 
     @field
     async def text(self, info: Info) -> str:
@@ -276,13 +276,13 @@ class Message(Node):
         if self.row.news is None:
             return self.row.text
         news = chat.News.read(self.row.news)
-        people = await info.context.loaders.signers.load_many(list(news.people()))
+        people = await info.context.loaders.accounts.load_many(list(news.people()))
         return say(news, {row.id: row.display_name for row in people if row}, in_russian=is_russian(info, None))
 
     @field
     async def forwarded_from(self, info: Info) -> User | None:
-        """Who wrote it first, where it is forwarded; null otherwise, and where that one cannot be seen."""
-        return await user(info, self.row.forwarded_from_id)
+        """Who wrote it first, where it is forwarded, nameless as an author may be; null otherwise."""
+        return await signer(info, self.row.forwarded_from_id) if self.row.forwarded_from_id else None
 
     @field
     async def mentions(self, info: Info) -> list[User]:
@@ -355,7 +355,7 @@ class Chat(Node):
             return self.row.title
         viewer = info.context.viewer
         other_id = chat.other_of(self.row, viewer) if viewer else None
-        other = await info.context.loaders.signers.load(other_id) if other_id else None
+        other = await info.context.loaders.accounts.load(other_id) if other_id else None
         return other.display_name if other else GONE
 
     @field

@@ -122,7 +122,7 @@ class Report(Node):
     @field
     async def reported_user(self, info: Info) -> User:
         """Whom it is about, or who wrote the message; a nameless one once the account is erased."""
-        return await known_user(info, self.row.reported_id) or User.nobody(self.created_at)
+        return await known_user(info, self.row.reported_id) or User.nobody()
 
     @field
     def profile(self, info: Info) -> EvidenceProfile | None:

@@ -102,7 +102,7 @@ class Sanction(Node):
     @field
     async def user(self, info: Info) -> User:
         """Whose account it is."""
-        return await known_user(info, self.row.account_id) or User.nobody(self.created_at)
+        return await known_user(info, self.row.account_id) or User.nobody()
 
     @field
     async def by(self, info: Info) -> User | None:
