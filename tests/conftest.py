@@ -164,6 +164,37 @@ def make(services: Services, api: Api) -> Factory:
     return Factory(services, api)
 
 
+@pytest.fixture(scope="module")
+async def urls(
+    settings: Settings, post_office: PostOffice, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[list[str]]:
+    """Two more servers, processes of their own, started as a person starts them."""
+    from tests.test_cli import serving
+
+    assert settings.database_url is not None
+    with contextlib.ExitStack() as open_servers:
+        found = []
+        for _ in range(2):
+            environment = {
+                "GAMEBUDDY_DATABASE_URL": settings.database_url.get_secret_value(),
+                "GAMEBUDDY_SECRET_KEY": SECRET,
+                "GAMEBUDDY_SMTP_URL": post_office.url,
+                "GAMEBUDDY_PORT": str(free_port()),
+                "GAMEBUDDY_RATE_LIMIT_FACTOR": "1000",
+                "GAMEBUDDY_DATA_DIR": str(Path(tmp_path_factory.mktemp("node"))),
+            }
+            _, url = await asyncio.to_thread(open_servers.enter_context, serving("serve", **environment))
+            found.append(url)
+        yield found
+
+
+@pytest.fixture
+async def nodes(urls: list[str], api: Api) -> AsyncIterator[list[Api]]:
+    """Somebody at each of them."""
+    async with contextlib.AsyncExitStack() as open_clients:
+        yield [await open_clients.enter_async_context(Api.open(url)) for url in urls]
+
+
 @pytest.fixture
 async def clean(database_url: str, post_office: PostOffice, settings: Settings) -> AsyncIterator[None]:
     """Nothing but the catalogue, before and after; and no secret of the test in what it leaves behind."""

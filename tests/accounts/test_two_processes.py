@@ -1,15 +1,9 @@
 """The races of accounts, on two real server processes that share nothing but the database."""
 
 import asyncio
-import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from gamebuddy.db import Role
-from gamebuddy.settings import Settings
 from tests.accounts.operations import (
     PASSWORD,
     arrive,
@@ -23,39 +17,8 @@ from tests.accounts.operations import (
     sign_in,
 )
 from tests.api import Api
-from tests.conftest import SECRET, free_port
 from tests.factories import Factory, Player
 from tests.post_office import PostOffice
-from tests.test_cli import serving
-
-
-@pytest.fixture(scope="module")
-async def urls(
-    settings: Settings, post_office: PostOffice, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[list[str]]:
-    """Two servers, started as a person starts them."""
-    assert settings.database_url is not None
-    with contextlib.ExitStack() as running:
-        found = []
-        for _ in range(2):
-            environment = {
-                "GAMEBUDDY_DATABASE_URL": settings.database_url.get_secret_value(),
-                "GAMEBUDDY_SECRET_KEY": SECRET,
-                "GAMEBUDDY_SMTP_URL": post_office.url,
-                "GAMEBUDDY_PORT": str(free_port()),
-                "GAMEBUDDY_RATE_LIMIT_FACTOR": "1000",
-                "GAMEBUDDY_DATA_DIR": str(Path(tmp_path_factory.mktemp("node"))),
-            }
-            _, url = await asyncio.to_thread(running.enter_context, serving("serve", **environment))
-            found.append(url)
-        yield found
-
-
-@pytest.fixture
-async def nodes(urls: list[str], api: Api) -> AsyncIterator[list[Api]]:
-    """Somebody at each of them."""
-    async with contextlib.AsyncExitStack() as open_clients:
-        yield [await open_clients.enter_async_context(Api.open(url)) for url in urls]
 
 
 async def test_of_sixty_wrong_tries_five_are_checked(nodes: list[Api], nika: Player) -> None:

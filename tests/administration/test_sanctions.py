@@ -1,4 +1,3 @@
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.accounts.operations import PASSWORD, call, is_alive, payload, problem
 from tests.api import Api
 from tests.conftest import free_port, running
 from tests.factories import Factory, Player
+from tests.moderation.operations import filed
 
 SANCTION = "sanction { id kind reason until user { username } by { username } liftedAt }"
 REASON = "called everybody names"
@@ -133,6 +133,58 @@ async def test_the_muted_read_and_do_not_write(make: Factory, mod: Player, nika:
     assert (await nika.api(send, i=message))["sendMessage"]["userErrors"] == []
 
 
+async def test_a_mute_keeps_the_words_of_the_profile_and_nothing_else_of_it(
+    api: Api, mod: Player, nika: Player
+) -> None:
+    made = payload(await sanction(mod, nika, "MUTE", until=until(hours=1)))["sanction"]
+    change = "user { displayName profile { bio platforms } }"
+    for words in ({"displayName": "Loud"}, {"bio": "loud"}, {"bio": None}):
+        answer = await call(nika.api, "updateProfile", change, **words)
+        (problem,) = answer["updateProfile"]["userErrors"]
+        assert (problem["code"], problem["until"]) == ("ACCOUNT_MUTED", made["until"])
+        assert problem["path"] == ["input", *words]
+    payload(await call(nika.api, "updateProfile", change, platforms=["PC"], isLookingForTeammates=False))
+    payload(await lift(mod, nika, "MUTE"))
+    payload(await call(nika.api, "updateProfile", change, displayName="Nika", bio="quiet"))
+
+
+async def test_a_report_that_a_sanction_rests_on_is_decided_with_it(
+    make: Factory, mod: Player, nika: Player, services: Services
+) -> None:
+    fan, other = await make.player("fan"), await make.player("other", role=Role.MODERATOR)
+    about_nika, about_fan = await filed(fan, userId=nika.id), await filed(nika, userId=fan.id)
+    payload(await call(other.api, "claimReport", "report { id }", reportId=about_nika))
+    for report_id, code in (
+        (about_nika, "CONFLICT"),
+        (about_fan, "INVALID"),
+        (ids.write(Kind.REPORT, db.new_id()), "NOT_FOUND"),
+    ):
+        assert problems(await sanction(mod, nika, "MUTE", reportId=report_id)) == [(code, "input.reportId")]
+    payload(await sanction(other, nika, "MUTE", reportId=about_nika))
+    node = "query($id: ID!) { node(id: $id) { ... on Report { status resolution assignee { username } } } }"
+    assert (await mod.api(node, id=about_nika))["node"] == {
+        "status": "ACTIONED",
+        "resolution": REASON,
+        "assignee": {"username": "other"},
+    }
+    async with services.database.read() as session:
+        entries = (await session.scalars(select(db.AuditEntry).order_by(db.AuditEntry.number))).all()
+    assert [entry.action for entry in entries] == [
+        AuditAction.CLAIM_REPORT,
+        AuditAction.RESOLVE_REPORT,
+        AuditAction.SANCTION,
+    ]
+    assert entries[-1].detail["report"] == str(ids.read(Kind.REPORT, about_nika))
+    again = {"userId": nika.id, "kind": "BAN", "reason": "again", "until": until(days=1), "reportId": about_nika}
+    made = payload(await call(mod.api, "sanctionUser", "sanction { report { id } }", **again))
+    assert made["sanction"]["report"] == {"id": about_nika}
+
+
+async def test_the_staff_sees_sanctions_of_those_who_have_blocked_it(make: Factory, mod: Player, nika: Player) -> None:
+    await make.block(nika, mod)
+    assert payload(await sanction(mod, nika))["sanction"]["user"]["username"] == "nika"
+
+
 async def test_a_mute_for_ever_has_no_end(mod: Player, nika: Player) -> None:
     assert payload(await sanction(mod, nika, "MUTE"))["sanction"]["until"] is None
     can = await nika.api("{ viewer { can(action: CREATE_GROUP) { isAllowed until } } }")
@@ -182,18 +234,3 @@ async def test_a_moderator_bans_for_thirty_days_at_most(make: Factory, mod: Play
     payload(await sanction(mod, nika, until=until(days=29)))
     admin = await make.player(role=Role.ADMIN)
     assert payload(await sanction(admin, nika, until=None))["sanction"]["until"] is None
-
-
-async def test_two_moderators_at_once_leave_what_the_last_entry_says(
-    make: Factory, mod: Player, nika: Player, services: Services
-) -> None:
-    other = await make.player("other", role=Role.MODERATOR)
-    for _ in range(10):
-        await asyncio.gather(sanction(mod, nika), lift(other, nika), sanction(other, nika), lift(mod, nika))
-    async with services.database.read() as session:
-        last = (await session.scalars(select(db.AuditEntry).order_by(db.AuditEntry.number.desc()).limit(1))).one()
-        account = await session.get_one(db.Account, nika.account_id)
-        in_force = (await session.scalars(select(db.Sanction).where(db.Sanction.lifted_at.is_(None)))).all()
-    is_banned = last.action is AuditAction.SANCTION
-    assert account.status is (AccountStatus.BANNED if is_banned else AccountStatus.ACTIVE)
-    assert len(in_force) == is_banned
