@@ -18,7 +18,7 @@ __all__ = ["KNOWN", "PASSWORD", "load", "make_up", "summary", "token"]
 
 STEPS = ("accounts", "profiles", "player_games", "sessions", "teammates", "companionships",
          "praises", "teammate_requests", "chats", "chat_members",
-         "messages", "events")  # fmt: skip
+         "messages", "events", "reports", "evidence")  # fmt: skip
 
 
 async def load(url: str, gate: Gate, console: Console) -> str:

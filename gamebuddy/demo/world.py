@@ -17,6 +17,7 @@ from gamebuddy import catalogue, db
 from gamebuddy.demo.known import KNOWN
 from gamebuddy.events import types
 from gamebuddy.resolvers import teammates, week
+from gamebuddy.resolvers.reports.evidence import AROUND
 
 SEED = 20_261_123
 PLAYERS = 2_000
@@ -76,6 +77,7 @@ class World:
         world._add_praise()
         world._add_chats(words)
         world._add_requests(words, games)
+        world._add_report()
         return world
 
     async def copy(self, connection: asyncpg.Connection, table: str) -> None:
@@ -381,6 +383,51 @@ class World:
                     ),
                     at,
                 )
+
+    def _add_report(self) -> None:
+        """Let the first known player report what somebody wrote in a group, for the staff to look at."""
+        reporter, known = self.people[0].id, {person.id for person in self.people[: len(KNOWN)]}
+        groups = {row["id"] for row in self.rows["chats"] if row["title"]}
+        mine = {row["chat_id"] for row in self.rows["chat_members"] if row["account_id"] == reporter} & groups
+        lines = [row for row in self.rows["messages"] if row["chat_id"] in mine]
+        reported = next(row for row in reversed(lines) if row["author_id"] not in known)
+        number = next(place for place, person in enumerate(self.people) if person.id == reported["author_id"])
+        account, profile = self.rows["accounts"][number], self.rows["profiles"][number]
+        kept = {"username": account["username"], "display_name": account["display_name"], "age_band": None}
+        kept |= {name: profile[name] for name in ("bio", "country", "languages")}
+        report_id = self._id()
+        self.rows["reports"].append(
+            {
+                "id": report_id,
+                "subject": db.ReportSubject.MESSAGE.value,
+                "reporter_id": reporter,
+                "reported_id": reported["author_id"],
+                "message_id": reported["id"],
+                "reason": db.ReportReason.SPAM.value,
+                "comment": "Again and again, in every group.",
+                "profile": json.dumps(kept),
+                "status": db.ReportStatus.OPEN.value,
+                "created_at": self.now - timedelta(hours=2),
+            }
+        )
+        near = [
+            line
+            for line in lines
+            if line["chat_id"] == reported["chat_id"] and abs(line["number"] - reported["number"]) <= AROUND
+        ]
+        for position, line in enumerate(near):
+            self.rows["evidence"].append(
+                {
+                    "report_id": report_id,
+                    "position": position,
+                    "author_id": line["author_id"],
+                    "text": line["text"],
+                    "is_reported": line is reported,
+                    "sent_at": line["created_at"],
+                    "earlier_texts": [],
+                    "file_names": [],
+                }
+            )
 
     def _add_event(self, happened: types.Event, at: datetime) -> None:
         columns = types.to_columns(happened)

@@ -57,6 +57,13 @@ def test_the_tabs_stand_in_the_order_of_a_first_visit() -> None:
         "SaveGame",
         "SaveGenre",
         "MergeGames",
+        "Report",
+        "Reports",
+        "ClaimReport",
+        "ResolveReport",
+        "SanctionUser",
+        "Appeals",
+        "AnswerAppeal",
     ]
 
 
