@@ -1,11 +1,12 @@
 """Nodes come and go behind nginx, in order and otherwise; people outside lose nothing."""
 
 import asyncio
+import signal
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -139,3 +140,60 @@ async def test_a_rolling_restart_costs_no_request_and_a_socket_comes_back_at_onc
         assert set(follower.closed_with) <= {1012}
         assert len(follower.closed_with) <= len(nodes)
     assert sum(len(follower.closed_with) for follower in followers) >= len(followers), "nobody was there"
+
+
+async def test_a_frozen_node_keeps_only_those_waiting_whom_it_has(nika: Player, nodes: list[Node]) -> None:
+    frozen = nodes[0].process
+    assert frozen is not None
+    frozen.send_signal(signal.SIGSTOP)
+    try:
+        crowd = [asyncio.create_task(nika.api(WHO)) for _ in range(10)]
+        # Those of the other node are answered; the frozen one has the most to do from then on.
+        before, waiting = len(crowd) + 1, len(crowd)
+        while waiting < before:
+            before, waiting = waiting, len((await asyncio.wait(crowd, timeout=0.5))[1])
+        assert 0 < waiting < len(crowd)
+        for _ in range(10):
+            assert (await nika.api(WHO))["viewer"]["user"]["username"] == "nika"
+    finally:
+        frozen.send_signal(signal.SIGCONT)
+    answers = await asyncio.gather(*crowd)
+    assert [answer["viewer"]["user"]["username"] for answer in answers] == ["nika"] * len(crowd)
+
+
+async def test_a_node_that_leaves_takes_nobody_in_and_serves_whom_it_has(nika: Player, nodes: list[Node]) -> None:
+    node = nodes[0]
+    request = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\n\r\n".encode()
+    kept, to_kept = await asyncio.open_connection("127.0.0.1", node.port)
+    to_kept.write(request)
+    assert b"connection: close" not in (await kept.readuntil(b'{"status":"ok"}')).lower()
+    async with replace(nika.api, url=node.url, tls=None).socket():
+        assert node.process is not None
+        node.process.send_signal(signal.SIGSTOP)
+        # The kernel has taken these in; the node has not looked yet, and finds the signal first or last.
+        early = [await asyncio.open_connection("127.0.0.1", node.port) for _ in range(20)]
+        for _, writer in early:
+            writer.write(request)
+        stopping = asyncio.create_task(node.stop())
+        await asyncio.sleep(0)
+        node.process.send_signal(signal.SIGCONT)
+        for reader, writer in early:
+            assert b"200 OK" in await reader.readuntil(b'{"status":"ok"}')
+            writer.close()
+        async with asyncio.timeout(PATIENCE):
+            while await is_let_in(node):
+                await asyncio.sleep(0.01)
+        to_kept.write(request)
+        async with asyncio.timeout(PATIENCE):
+            assert b"connection: close" in (await kept.read()).lower()
+    assert await stopping == 0
+    to_kept.close()
+
+
+async def is_let_in(node: Node) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", node.port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    return True
