@@ -20,6 +20,7 @@ from rich.table import Table
 
 from gamebuddy import demo as demo_world
 from gamebuddy import settings as configuration
+from gamebuddy import wire
 from gamebuddy.auth.gate import Gate
 from gamebuddy.db import Database, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres, EmbeddedPostgresError
@@ -288,7 +289,7 @@ def _serve(settings: Settings, *, prepare: bool) -> None:
             server_header=False,
             # Addresses are read from X-Forwarded-For in one place, from the proxies that are set: see schema/view.py.
             proxy_headers=False,
-            ws="websockets-sansio",
+            ws=wire.Protocol,
             ws_max_size=settings.max_socket_message_bytes,
             ws_per_message_deflate=False,
             # Pings are sent by the protocol of the socket itself, where a client can see why.

@@ -10,6 +10,7 @@ GameBuddyError
     ├── NotFound            NOT_FOUND
     ├── RateLimited         RATE_LIMITED
     └── Unavailable         UNAVAILABLE
+        └── TooSlow         the same, for a reader who has fallen behind
 
 Everything else that is raised is a fault of ours: logged with a trace id and masked as INTERNAL_SERVER_ERROR.
 """
@@ -145,3 +146,9 @@ class Unavailable(Refusal):
 
     code = "UNAVAILABLE"
     default_message = "The service is busy. Try again in a moment."
+
+
+class TooSlow(Unavailable):
+    """A reader has fallen too far behind; he comes back with his last place."""
+
+    default_message = "You read too slowly. Come back with your last cursor."

@@ -19,6 +19,7 @@ from gamebuddy.db.embedded import EmbeddedPostgres
 from gamebuddy.resolvers import games
 from gamebuddy.schema.context import Services
 from gamebuddy.settings import Settings
+from gamebuddy.wire import Protocol
 from tests.api import Api
 from tests.factories import Factory
 from tests.leaks import LEAKS
@@ -112,7 +113,7 @@ async def running(settings: Settings) -> AsyncIterator[uvicorn.Server]:
         port=settings.port,
         log_config=None,
         proxy_headers=False,
-        ws="websockets-sansio",
+        ws=Protocol,
         ws_max_size=settings.max_socket_message_bytes,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=2,

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Self
 
 from gamebuddy.auth.viewer import Viewer
+from gamebuddy.errors import TooSlow
 from gamebuddy.events.log import Step
 from gamebuddy.events.notices import AccessRevoked, Passed
 from gamebuddy.events.types import Passing
@@ -101,9 +102,15 @@ class Watching:
 
 
 async def until_end(follower: Follower) -> AsyncGenerator[Queued]:
-    """Give what is queued for a follower, and at last how it ends."""
+    """Give what is queued for a follower, and at last how it ends.
+
+    Raises:
+        TooSlow: when that was because he read too slowly.
+    """
     while True:
         queued = await follower.queue.get()
         yield queued
+        if queued is Lapse.TOO_SLOW:
+            raise TooSlow
         if not isinstance(queued, Step | Passed):
             return

@@ -94,6 +94,7 @@ class Hub:
             Unauthenticated: when the session has ended meanwhile.
             Unavailable: when the database does not answer while catching up, or the process is going away; go on from
                 the last place.
+            TooSlow: after ResyncRequired, when that was because the reader fell behind.
         """
         follower = Follower(viewer, self._batch)
         self._by_account[viewer.account_id].add(follower)
@@ -137,6 +138,7 @@ class Hub:
             Unauthenticated: when the session has ended meanwhile.
             Unavailable: when the database does not answer while catching up, or the process is going away; go on from
                 the last place.
+            TooSlow: after ResyncRequired, when that was because the reader fell behind.
         """
         follower = Follower(viewer, self._batch, chat_id)
         self._follow(follower, chat_id)

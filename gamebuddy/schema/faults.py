@@ -63,10 +63,16 @@ def masked(fault: BaseException) -> Formatted:
     return error(MASKED, "INTERNAL_SERVER_ERROR", traceId=trace_id)
 
 
-def _executed(found: GraphQLError) -> Formatted:
+def cause_of(found: GraphQLError) -> Exception | None:
+    """Give what was raised, below what graphql-core has wrapped around it."""
     cause = found.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
+    return cause
+
+
+def _executed(found: GraphQLError) -> Formatted:
+    cause = cause_of(found)
     if isinstance(cause, Refusal):
         return _formatted(found, str(cause), {"code": cause.code, **cause.extensions})
     if isinstance(cause, Rejected):

@@ -7,7 +7,7 @@ mobile networks: pings that say why, an end when its token expires or its sessio
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import structlog
+from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -25,7 +26,7 @@ from strawberry.types.execution import ExecutionResult
 
 from gamebuddy.auth.throttle import network_of
 from gamebuddy.auth.tokens import Claims
-from gamebuddy.errors import Refusal, Unauthenticated
+from gamebuddy.errors import Refusal, TooSlow, Unauthenticated
 from gamebuddy.events.followers import Watching
 from gamebuddy.schema import faults
 from gamebuddy.schema.callers import Callers
@@ -40,6 +41,8 @@ SUBPROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 128
 WARNING_SECONDS = 60  # before the token expires
 STALLED_SECONDS = 30  # a peer that takes nothing for so long is cut, and resumes with its cursor
+MOST_UNSENT = 1_000_000  # bytes that wait for a peer; with more it is cut at once
+TOO_SLOW = TooSlow.default_message
 FRAMES_AT_ONCE, FRAMES_A_SECOND = 500, 100
 MOST_NAMELESS = 300  # sockets of one network address that no account has, times RATE_LIMIT_FACTOR
 
@@ -137,6 +140,7 @@ class Socket:
     heard_at: float = field(default_factory=time.monotonic)
     operations: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _allowance: float = FRAMES_AT_ONCE
+    _unsent: int = 0
     _closing: asyncio.Future[Closed] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     async def serve(self) -> None:
@@ -167,14 +171,21 @@ class Socket:
             self._closing.set_result(Closed(code, reason))
 
     async def send(self, frame: Frame) -> None:
-        """Send a frame. Everything a socket says goes through here."""
+        """Send a frame. Everything a socket says goes through here, and waits here for a peer that does not read."""
+        text = orjson.dumps(frame)
+        if self._unsent and self._unsent + len(text) > MOST_UNSENT:  # one that is large by itself gets through
+            self.close(Close.TRY_AGAIN_LATER, TOO_SLOW)
+            return
+        self._unsent += len(text)
         try:
             async with asyncio.timeout(STALLED_SECONDS):
-                await self.websocket.send_text(orjson.dumps(frame).decode())
+                await self.websocket.send_text(text.decode())
         except TimeoutError:
-            self.close(Close.TRY_AGAIN_LATER, "You read too slowly.")
+            self.close(Close.TRY_AGAIN_LATER, TOO_SLOW)
         except (WebSocketDisconnect, RuntimeError, OSError):
             self.close(Close.GOING_AWAY, "The connection is gone.")
+        finally:
+            self._unsent -= len(text)
 
     async def _listen(self) -> None:
         try:
@@ -310,7 +321,7 @@ class Socket:
                 async for result in cast("AsyncIterator[ExecutionResult]", results):
                     await context.renew()  # no connection is held while the peer reads
                     if result.data is None and all(error.path is None for error in result.errors or ()):
-                        await self._refuse(operation_id, faults.executed(result.errors))
+                        await self._end(operation_id, result.errors or ())
                         return
                     await self.send({"id": operation_id, "type": "next", "payload": answer(result, prepared)})
             self._forget(operation_id)
@@ -331,6 +342,14 @@ class Socket:
         """Read role and state anew, at the start of each operation."""
         if self.claims is not None and await context.authenticate() is None:
             raise Closed(Close.FORBIDDEN, "The session has ended.")
+
+    async def _end(self, operation_id: str, errors: Collection[GraphQLError]) -> None:
+        """End an operation with the errors that it could not go on for."""
+        if any(isinstance(faults.cause_of(error), TooSlow) for error in errors):
+            # Who reads one stream too slowly reads the socket too slowly.
+            self.close(Close.TRY_AGAIN_LATER, TOO_SLOW)
+        else:
+            await self._refuse(operation_id, faults.executed(errors))
 
     async def _refuse(self, operation_id: str, errors: list[faults.Formatted]) -> None:
         self._forget(operation_id)

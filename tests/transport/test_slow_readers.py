@@ -1,0 +1,148 @@
+"""Who does not read is let go, costs nobody else anything, and goes on from his last cursor."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import orjson
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from gamebuddy.errors import TooSlow
+from gamebuddy.events import followers
+from gamebuddy.schema import sockets
+from gamebuddy.schema.context import Services
+from tests.api import PATIENCE
+from tests.factories import Factory, Player
+from tests.transport.streams import APOLLO_IOS, SSE, streamed
+
+TEXTS = " ".join(f"t{number}: text" for number in range(10))
+EVENTS = f"subscription {{ events {{ __typename cursor ... on MessageSent {{ message {{ {TEXTS} }} }} }} }}"
+RESUME = "subscription($after: Cursor) { events(after: $after) { __typename ... on MessageSent { message { text } } } }"
+OPERATIONS = 10
+LONG = "🎮" * 4_000  # 16,000 bytes; ten times in ten operations: 1.6 million a message
+
+
+@pytest.fixture
+async def nika(make: Factory) -> Player:
+    return await make.player("nika")
+
+
+@pytest.fixture
+async def max_(make: Factory) -> Player:
+    return await make.player("max")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def sleepy(player: Player, operations: int = OPERATIONS) -> AsyncIterator[ClientConnection]:
+    """Follow everything many times on one socket, over a narrow way, and read nothing that comes."""
+    address = player.api.url.replace("http://", "").split(":")
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    narrow.connect((address[0], int(address[1])))
+    narrow.setblocking(False)
+    async with connect(
+        player.api.url.replace("http", "ws", 1) + "/graphql",
+        sock=narrow,
+        max_queue=1,
+        subprotocols=[Subprotocol("graphql-transport-ws")],
+    ) as connection:
+        init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {player.api.token}"}}
+        await connection.send(orjson.dumps(init).decode())
+        await connection.recv()
+        for number in range(operations):
+            subscribe = {"id": str(number), "type": "subscribe", "payload": {"query": EVENTS}}
+            await connection.send(orjson.dumps(subscribe).decode())
+            while b'"CaughtUp"' not in await connection.recv(decode=False):
+                pass
+        yield connection
+
+
+async def last_words(connection: ClientConnection) -> int | None:
+    """Read what is left; gives the code that the socket was closed with."""
+    async with asyncio.timeout(PATIENCE):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await connection.recv()
+    return connection.close_code
+
+
+async def test_who_lets_a_megabyte_wait_is_let_go_and_the_others_hear_everything(
+    make: Factory, services: Services, nika: Player, max_: Player
+) -> None:
+    chat_id = await make.group(nika, max_)
+    async with nika.api.socket() as bystander, sleepy(max_) as slow:
+        stream = await bystander.subscribe(RESUME)
+        await stream.until("CaughtUp")
+        sent = 0
+        while max_.account_id in services.hub._by_account:
+            await make.send(nika, chat_id, LONG)
+            assert (await stream.until("MessageSent"))["message"]["text"] == LONG
+            sent += 1
+            assert sent < 30, "he is still there"
+        assert await last_words(slow) == 1013
+    async with max_.api.socket() as again:
+        await (await again.subscribe(RESUME)).until("CaughtUp")
+
+
+async def test_who_takes_nothing_for_long_is_let_go(
+    make: Factory, services: Services, nika: Player, max_: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "STALLED_SECONDS", 0.5)
+    monkeypatch.setattr(sockets, "MOST_UNSENT", 1_000_000_000)
+    chat_id = await make.group(nika, max_)
+    async with sleepy(max_) as slow:
+        for _ in range(8):
+            await make.send(nika, chat_id, LONG)
+        await until(lambda: max_.account_id not in services.hub._by_account)
+        assert await last_words(slow) == 1013
+
+
+async def test_who_falls_behind_is_told_where_to_go_on_and_let_go(
+    make: Factory, nika: Player, max_: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followers, "LONGEST_QUEUE", 5)
+    monkeypatch.setattr(sockets, "MOST_UNSENT", 1_000_000_000)
+    chat_id = await make.group(nika, max_)
+    async with sleepy(max_) as slow:
+        for number in range(14):
+            await make.send(nika, chat_id, LONG if number < 8 else str(number))
+        events = []
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    frame = orjson.loads(await slow.recv())
+                    if frame["type"] == "next":
+                        events.append(frame["payload"]["data"]["events"])
+        assert slow.close_code == 1013
+    resyncs = [event for event in events if event["__typename"] == "ResyncRequired"]
+    assert resyncs, "it still fitted"
+    async with max_.api.socket() as again:
+        stream = await again.subscribe(RESUME, after=resyncs[0]["cursor"])
+        assert (await stream.until("MessageSent"))["message"]["text"] != LONG
+        await stream.until("CaughtUp")
+
+
+@pytest.mark.parametrize("accept", [APOLLO_IOS, SSE], ids=["multipart", "sse"])
+async def test_without_a_socket_falling_behind_is_told_in_the_stream(
+    accept: str, make: Factory, services: Services, nika: Player, max_: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followers, "LONGEST_QUEUE", 0)
+    chat_id = await make.group(nika, max_)
+    async with streamed(max_.api, accept, RESUME) as stream:
+        await stream.until("CaughtUp")
+        await make.send(nika, chat_id)
+        await stream.until("ResyncRequired")
+        body = await stream.next()
+        assert (body.get("payload") or body)["errors"][0]["extensions"]["code"] == TooSlow.code
+        await stream.end()
+    await until(lambda: not services.hub._by_account)
