@@ -62,6 +62,7 @@ class World:
             await self.make.block(self.nika, enemy)
             await do(self.nika, "report", subject={"userId": stranger.id}, reason="HARASSMENT")
             await do(self.admin, "sanctionUser", userId=enemy.id, kind="MUTE", reason="of a test")
+            await do(enemy, "appealMute", text="It was somebody else.")
         self.count = count
 
     async def _befriend(self, friend: Player) -> None:
@@ -93,6 +94,7 @@ CASES = {
     "Chat.members": Case("{ chat(id: $chat) { members(first: 20) … } }"),
     "Chat.messages": Case("{ chat(id: $chat) { messages(last: 20) … } }"),
     "Query.accounts": Case("{ accounts(first: 30) … }", staff),
+    "Query.appeals": Case("{ appeals(first: 20) … }", lambda world: world.mod),
     "Query.auditLog": Case("{ auditLog(first: 50) … }", staff),
     "Query.events": Case("{ events(after: $cursor, first: 50) … }"),
     "Query.games": Case("{ games(first: $count) … }"),
@@ -147,18 +149,17 @@ async def test_every_list_takes_the_same_statements_for_few_and_for_many(
     # Everything at once is more than a client may ask.
     wide = {"max_cost": sys.maxsize, "max_tokens": 100_000, "max_aliases": 1_000}
     monkeypatch.setattr(documents, "_settings", documents._settings.model_copy(update=wide))
-    world = await World.begin(make)
+    world, pages = await World.begin(make), lists()
     taken: dict[int, dict[str, int]] = {}
     seen: dict[int, dict[str, int]] = {}
     for count in (FEW, MANY):
         await world.grow(count)
         values = {"chat": world.chat_id, "cursor": world.cursor, "count": count}
         taken[count], seen[count] = {}, {}
-        for name, page in lists().items():
-            case = CASES[name]
+        for name, case in CASES.items():
             given = {key: value for key, value in values.items() if f"${key}" in case.query}
             statements.clear()
-            data = await case.asks(world).api(document(case, page), **given)
+            data = await case.asks(world).api(document(case, pages[name]), **given)
             taken[count][name], seen[count][name] = len(statements), items(data)
     assert [name for name in CASES if seen[FEW][name] < FEW or seen[MANY][name] <= seen[FEW][name]] == []
     assert taken[MANY] == taken[FEW]
