@@ -104,8 +104,9 @@ async def test_a_database_that_cannot_be_written_still_answers(
     chat_id = await make.group(nika)
     there = replace(nika, api=far.signed_in(nika.api.token or ""))
     connection = await asyncpg.connect(database_url)
+    here = f"ALTER DATABASE {await connection.fetchval('SELECT current_database()')}"
     try:
-        await connection.execute("ALTER ROLE postgres SET default_transaction_read_only = on")
+        await connection.execute(f"{here} SET default_transaction_read_only = on")
         wire.cut()
         await until_ready(far, database=True, listener=True)
         history = "query($id: ID!) { chat(id: $id) { lastSeq } }"
@@ -113,7 +114,7 @@ async def test_a_database_that_cannot_be_written_still_answers(
         refused = await there.api.post(SEND, {"i": {"chatId": chat_id, "clientId": str(uuid.uuid4()), "text": "hello"}})
         assert refused.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
     finally:
-        await connection.execute("ALTER ROLE postgres RESET default_transaction_read_only")
+        await connection.execute(f"{here} RESET default_transaction_read_only")
         await connection.close()
     wire.cut()
     await until_ready(far, database=True, listener=True)
