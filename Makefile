@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults bench-accounts bench-chat bench-search lock schema clean
+.PHONY: help run test check faults bench-accounts bench-chat bench-live bench-search lock schema clean
 
 BIN := .venv/bin
 # Made again when what it was made from has changed.
@@ -36,6 +36,10 @@ bench-accounts: $(READY) ## Measure signing in
 
 bench-chat: $(READY) ## Measure the messenger on five million messages (twenty minutes, 8 GB of memory)
 	$(BIN)/python -m bench.chat --write docs/performance.md
+
+bench-live: $(READY) ## Measure live events beside other servers (about ten minutes; needs cc and npm)
+	@cd bench/live/peers && npm ci --silent --no-fund --no-audit --ignore-scripts
+	$(BIN)/python -m bench.live --write docs/performance.md
 
 bench-search: $(READY) ## Measure the search at up to a million players (ten minutes, 6 GB of memory)
 	$(BIN)/python -m bench.search --write docs/performance.md
