@@ -47,7 +47,8 @@ class Chat(Row):
 
     `last_seq` numbers the events, `message_count` the messages: unread messages are a subtraction, not a scan.
     `last_activity_at` is when the newest message was sent or the newest member came; it never goes back. A newcomer
-    sees the last `history_for_newcomers` messages, null for all.
+    sees the last `history_for_newcomers` messages, null for all. Of a direct chat the first of the two is left when
+    the other one is erased.
     """
 
     __tablename__ = "chats"
@@ -55,6 +56,11 @@ class Chat(Row):
         Index("uq_chats_pair", "first_account_id", "second_account_id", unique=True),
         Index("uq_chats_creator_id_client_id", "creator_id", "client_id", unique=True),
         Index("ix_chats_avatar_id", "avatar_id", postgresql_where=text("avatar_id IS NOT NULL")),
+        Index(
+            "ix_chats_second_account_id",
+            "second_account_id",
+            postgresql_where=text("second_account_id IS NOT NULL"),
+        ),
         CheckConstraint("(kind = 'DIRECT') = (first_account_id IS NOT NULL)", name="pair_is_direct"),
         CheckConstraint("first_account_id < second_account_id", name="pair_order"),
     )
@@ -93,6 +99,7 @@ class ChatMember(Row):
     __table_args__ = (
         Index("ix_chat_members_list", "account_id", "is_archived", text("active_on DESC")),
         Index("ix_chat_members_chat_id_joined_at", "chat_id", "joined_at", "account_id"),
+        Index("ix_chat_members_invited_by_id", "invited_by_id", postgresql_where=text("invited_by_id IS NOT NULL")),
     )
 
     chat_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("chats.id", ondelete="CASCADE"), primary_key=True)
@@ -124,6 +131,18 @@ class Message(Row):
         # Found by the words of both languages, within a chat: needs the extension btree_gin.
         Index("ix_messages_words", "chat_id", text("message_words(text)"), postgresql_using="gin"),
         Index("ix_messages_calls", "chat_id", "seq", postgresql_where=text("calls_everyone")),
+        Index(
+            "ix_messages_forwarded_from_id",
+            "forwarded_from_id",
+            postgresql_where=text("forwarded_from_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_messages_news",
+            "news",
+            postgresql_using="gin",
+            postgresql_ops={"news": "jsonb_path_ops"},
+            postgresql_where=text("news IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id] = mapped_column(default_factory=new_id)

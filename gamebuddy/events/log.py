@@ -24,10 +24,12 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     true,
     union,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from gamebuddy import db
 from gamebuddy.db import ReadSession, WriteSession
@@ -168,6 +170,27 @@ async def reach(session: ReadSession) -> Reach:
     """Tell how far back the log goes."""
     row = (await session.execute(select(db.EventLog.epoch, db.EventLog.trimmed_xid))).one()
     return Reach(row.epoch, row.trimmed_xid)
+
+
+async def forget(session: WriteSession, account_id: uuid.UUID) -> None:
+    """Take an account that goes out of the log; events of chats stay, so that their numbers have no hole.
+
+    Reads the whole log once.
+    """
+    row, name = db.Event, str(account_id)
+    payload = cast(row.payload, Text)
+    await session.execute(text("SET LOCAL statement_timeout = '60s'"))
+    for statement in (
+        delete(row).where(row.account_id == account_id, row.chat_id.is_(None)),
+        update(row)
+        .where(or_(row.actor_id == account_id, row.account_id == account_id, payload.contains(name)))
+        .values(
+            actor_id=func.nullif(row.actor_id, account_id),
+            account_id=func.nullif(row.account_id, account_id),
+            payload=cast(func.replace(payload, name, str(uuid.UUID(int=0))), JSONB),
+        ),
+    ):
+        await session.execute(statement.execution_options(synchronize_session=False))
 
 
 async def trim(session: WriteSession, *, older_than: timedelta, limit: int) -> int:

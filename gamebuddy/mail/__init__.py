@@ -1,7 +1,7 @@
 """Letters: asked for in the transaction that causes them, written and sent by a worker."""
 
-from gamebuddy.mail.jobs import Letter, LetterKind, post
+from gamebuddy.mail.jobs import Letter, LetterKind, forget, post
 from gamebuddy.mail.mailbox import StoredLetter, read_mailbox
 from gamebuddy.mail.postman import Postman
 
-__all__ = ["Letter", "LetterKind", "Postman", "StoredLetter", "post", "read_mailbox"]
+__all__ = ["Letter", "LetterKind", "Postman", "StoredLetter", "forget", "post", "read_mailbox"]

@@ -8,6 +8,7 @@ from typing import Self
 import asyncpg
 import orjson
 from pgqueuer.queries import Queries
+from sqlalchemy import text
 
 from gamebuddy.db import WriteSession
 
@@ -51,6 +52,13 @@ class Letter:
         """Read it from the queue."""
         fields = orjson.loads(payload)
         return cls(LetterKind(fields["kind"]), uuid.UUID(fields["account_id"]))
+
+
+async def forget(session: WriteSession, account_id: uuid.UUID) -> None:
+    """Take back the letters to an account that goes."""
+    await session.execute(
+        text("DELETE FROM pgqueuer WHERE strpos(convert_from(payload, 'UTF8'), :name) > 0"), {"name": str(account_id)}
+    )
 
 
 async def post(session: WriteSession, letter: Letter) -> None:

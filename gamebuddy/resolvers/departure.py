@@ -1,7 +1,10 @@
 """Leaving: an account is deleted at once for everybody else, can be had back for a while, and is erased then."""
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -11,14 +14,43 @@ from gamebuddy.auth import names
 from gamebuddy.auth.gate import Gate
 from gamebuddy.auth.throttle import Hit, Limit, network_of
 from gamebuddy.auth.viewer import Viewer
-from gamebuddy.db import AccountStatus, AuditAction, RequestStatus, WriteSession
+from gamebuddy.db import AccountStatus, AuditAction, ChatKind, ReadSession, RequestStatus, WriteSession
 from gamebuddy.errors import Code, Rejected, reject
+from gamebuddy.events import log
 from gamebuddy.mail import Letter, LetterKind
 from gamebuddy.resolvers import administration, audit, chat, profiles, reports, teammates, uploads
 from gamebuddy.resolvers.accounts import recovery, second_factor
 from gamebuddy.resolvers.accounts.registration import free_username, made_up_name
 from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, end_sessions, open_session
 from gamebuddy.resolvers.accounts.signing_in import check_password, lock_proved, login_key
+
+
+class Kept(StrEnum):
+    """What is kept of an account."""
+
+    GAMES = "GAMES"
+    SESSIONS = "SESSIONS"
+    TEAMMATES = "TEAMMATES"
+    BLOCKS = "BLOCKS"
+    NOTES = "NOTES"
+    PRAISE = "PRAISE"
+    REACTIONS = "REACTIONS"
+    INVITE_LINKS = "INVITE_LINKS"
+    GROUPS = "GROUPS"
+    MESSAGES = "MESSAGES"
+    ATTACHMENTS = "ATTACHMENTS"
+
+
+STAYS_NAMELESS = frozenset({Kept.MESSAGES, Kept.ATTACHMENTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What becomes of how much; `ends_at` is until when all of it could be had back."""
+
+    ends_at: datetime
+    counts: Mapping[Kept, int]
+
 
 GRACE = timedelta(days=14)
 NAME = "Deleted account"
@@ -112,10 +144,40 @@ async def restore_account(
     return await open_session(session, gate, account, device)
 
 
-async def erase_one(session: WriteSession) -> uuid.UUID | None:
-    """Erase what is left of one account whose time is over; None when there is none.
+async def preview(session: ReadSession, viewer: Viewer) -> Preview:
+    """Count what would go and what would stay if the viewer deleted the account now, in one statement."""
+    me, ended = viewer.account_id, func.now() + GRACE
+    mine = {
+        Kept.GAMES: (db.PlayerGame.account_id,),
+        Kept.SESSIONS: (db.Session.account_id,),
+        Kept.TEAMMATES: (db.Teammate.account_id,),
+        Kept.BLOCKS: (db.Block.account_id,),
+        Kept.NOTES: (db.UserNote.account_id,),
+        Kept.PRAISE: (db.Praise.by_id, db.Praise.account_id),
+        Kept.REACTIONS: (db.Reaction.account_id,),
+        Kept.INVITE_LINKS: (db.InviteLink.created_by_id,),
+        Kept.MESSAGES: (db.Message.author_id,),
+    }
+    counts = {
+        kind: select(func.count()).where(or_(*(owner == me for owner in owners))) for kind, owners in mine.items()
+    }
+    attachments = select(func.count()).select_from(db.Attachment).join(db.Message).where(db.Message.author_id == me)
+    groups = (
+        select(func.count())
+        .select_from(db.ChatMember)
+        .join(db.Chat)
+        .where(db.ChatMember.account_id == me, db.Chat.kind == ChatKind.GROUP)
+    )
+    counts |= {Kept.GROUPS: groups, Kept.ATTACHMENTS: attachments}
+    columns = [counts[kind].scalar_subquery() for kind in Kept]
+    ends_at, *found = (await session.execute(select(ended, *columns))).one()
+    return Preview(ends_at, dict(zip(Kept, found, strict=True)))
 
-    A row without a name stays where messages need somebody to be signed by.
+
+async def erase_one(session: WriteSession) -> uuid.UUID | None:
+    """Erase one account whose time is over; None when there is none.
+
+    What it wrote stays, signed by nobody; its id stands in no row any more.
     """
     departure: db.Departure | None = await session.scalar(
         select(db.Departure).where(db.Departure.ends_at <= func.now()).limit(1).with_for_update(skip_locked=True)
@@ -128,25 +190,11 @@ async def erase_one(session: WriteSession) -> uuid.UUID | None:
     await profiles.forget(session, [account_id])
     await reports.forget(session, [account_id])
     await audit.forget(session, account_id, [departure.username, departure.display_name, departure.email])
-    for table, owners in (
-        (db.Session, [db.Session.account_id]),
-        (db.OneTimeCode, [db.OneTimeCode.account_id]),
-        (db.Teammate, [db.Teammate.account_id, db.Teammate.teammate_id]),
-        (db.TeammateRequest, [db.TeammateRequest.sender_id, db.TeammateRequest.receiver_id]),
-        (db.Block, [db.Block.account_id, db.Block.blocked_id]),
-        (db.UserNote, [db.UserNote.account_id, db.UserNote.about_id]),
-        (db.Mention, [db.Mention.account_id]),
-        (db.Reaction, [db.Reaction.account_id]),
-        (db.HiddenMessage, [db.HiddenMessage.account_id]),
-        (db.Sanction, [db.Sanction.account_id]),
-        (db.InviteLink, [db.InviteLink.created_by_id]),
-        (db.Departure, [db.Departure.account_id]),
-    ):
-        await session.execute(
-            delete(table)
-            .where(or_(*(owner == account_id for owner in owners)))
-            .execution_options(synchronize_session=False)
-        )
+    await chat.forget(session, account_id)
+    await log.forget(session, account_id)
+    await mail.forget(session, account_id)
+    for table, key in ((db.Lease, db.Lease.account_id), (db.Account, db.Account.id)):  # the rest goes with the account
+        await session.execute(delete(table).where(key == account_id).execution_options(synchronize_session=False))
     return account_id
 
 

@@ -10,11 +10,12 @@ from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer as Actor
 from gamebuddy.errors import Unauthenticated
 from gamebuddy.events import log
-from gamebuddy.resolvers import accounts, chat, sanctions
+from gamebuddy.resolvers import accounts, chat, departure, sanctions
 from gamebuddy.resolvers.teammates import Direction
 from gamebuddy.schema import events, ids
 from gamebuddy.schema.chat import ChatConnection, chats_of
 from gamebuddy.schema.context import Info
+from gamebuddy.schema.departure import DeletionPreview
 from gamebuddy.schema.describe import describe_enum, field
 from gamebuddy.schema.fields import Reading, query
 from gamebuddy.schema.ids import Kind
@@ -161,6 +162,11 @@ class Viewer:
         """Where a client that has just loaded its state starts to listen: nothing is missed, whatever it has loaded."""
         place = await log.place_now(info.context.snapshot)
         return events.cursor_of(info.context.services, _actor(info), place)
+
+    @field
+    async def deletion_preview(self, info: Info) -> DeletionPreview:
+        """What deleteAccount would do now, to show before it is asked for."""
+        return DeletionPreview.of(await departure.preview(info.context.snapshot, _actor(info)))
 
     @field
     def can(self, info: Info, action: Annotated[Action, strawberry.argument(description="What to do.")]) -> Permission:

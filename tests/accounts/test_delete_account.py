@@ -1,5 +1,7 @@
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, text, update
 
@@ -23,9 +25,12 @@ from tests.accounts.operations import (
 )
 from tests.api import Api
 from tests.factories import Factory, Player
+from tests.files.operations import picture as image
+from tests.files.operations import upload
 from tests.post_office import PostOffice
 
 NIKA = "nika@example.com"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SIGNED_IN = "tokens { accessToken } viewer { email role user { username displayName profile { bio } } }"
 MESSAGES = """query($id: ID!) { chat(id: $id) { title memberCount members { nodes { user { username displayName } } }
   messages(last: 10) { nodes { kind text deletedAt author { username displayName role profile { bio } } } } } }"""
@@ -33,6 +38,11 @@ MESSAGES = """query($id: ID!) { chat(id: $id) { title memberCount members { node
 
 async def delete(player: Player, **more: bool) -> None:
     await done(player.api, "deleteAccount", password=PASSWORD, **more)
+
+
+async def act(player: Player, operation: str, **given: Any) -> None:
+    """Do something that has to go well."""
+    assert payload(await call(player.api, operation, "userErrors { code }", **given))["userErrors"] == []
 
 
 async def test_the_password_is_asked_for(nika: Player) -> None:
@@ -172,10 +182,26 @@ async def test_an_address_that_was_proved_meanwhile_stays_where_it_is(
 async def test_after_a_fortnight_nothing_is_left(
     api: Api, make: Factory, password_hash: str, post_office: PostOffice, services: Services
 ) -> None:
-    nika = await make.player("nika", password_hash=password_hash, games={"dota-2": 2000}, bio="all about me")
-    friend = await make.player("friend")
-    await make.teammates(nika, friend)
-    await make.block(nika, friend)
+    nika = await make.player(
+        "nika", display_name="Nika", password_hash=password_hash, games={"dota-2": 2000}, bio="all about me"
+    )
+    friend, third = await make.player("friend"), await make.player("third")
+    await make.block(nika, third)
+    group = await make.group(nika, friend, title="A group")
+    direct = await make.direct_chat(friend, nika)
+    for chat_id in (direct, group):
+        first = await make.send(nika, chat_id, "you will read this")
+    await act(nika, "setReaction", messageId=first["id"], emoji="👍", isOn=True)
+    await act(nika, "createInviteLink", chatId=group)
+    await act(nika, "updateChat", chatId=group, title="Another name")
+    await act(friend, "sendMessage", chatId=direct, forwardMessageId=first["id"], clientId=str(db.new_id()))
+    await act(nika, "setUserNote", userId=friend.id, note="good")
+    await act(nika, "praiseTeammate", userId=friend.id, traits=["SKILLED"])
+    await act(friend, "praiseTeammate", userId=nika.id, traits=["SKILLED"])
+    await act(nika, "sendTeammateRequest", userId=(await make.player("fourth")).id)
+    picture = await upload(nika, image(), purpose="AVATAR")
+    await act(nika, "setAvatar", uploadId=picture)
+    await upload(nika, image())  # never used
     await delete(nika)
     await post_office.letter_to(NIKA)
     async with services.database.write() as session:
@@ -184,15 +210,74 @@ async def test_after_a_fortnight_nothing_is_left(
         ("WRONG_CREDENTIALS", "input")
     ]
     assert (await housekeeping.sweep(services.database, services.files))["erase_departed"] == 1
+    async with services.database.write() as session:  # a day later
+        await session.execute(
+            update(db.Upload)
+            .where(db.Upload.idle_since.is_not(None))
+            .values(idle_since=datetime(2000, 1, 1, tzinfo=UTC))
+        )
+    await housekeeping.sweep(services.database, services.files)
+
+    traces = ("nika", "about me", str(nika.account_id), nika.account_id.hex, nika.id.removeprefix("usr_"))
+    assert await _found(services, traces) == {}
+    assert services.files.folder is not None
+    assert [path for path in services.files.folder.rglob("*") if path.is_file()] == []
+    for chat_id in (direct, group):
+        chat = (await friend.api(MESSAGES, id=chat_id))["chat"]
+        written = [line for line in chat["messages"]["nodes"] if line["text"] == "you will read this"]
+        assert written[0]["author"]["displayName"] == "Deleted account"
+        assert "nika" not in str(chat).lower()
+    assert (await friend.api("query($id: ID!) { node(id: $id) { id } }", id=nika.id))["node"] is None
+
+
+async def test_a_direct_chat_goes_with_the_second_of_the_two(
+    make: Factory, password_hash: str, services: Services
+) -> None:
+    one, other = [await make.player(name, password_hash=password_hash) for name in ("one", "other")]
+    chat_id = await make.direct_chat(one, other)
+    await make.send(one, chat_id, "hello")
+    for player in (one, other):
+        await delete(player)
+        async with services.database.write() as session:
+            await session.execute(update(db.Departure).values(ends_at=datetime.now(UTC) - timedelta(seconds=1)))
+        await housekeeping.sweep(services.database, services.files)
+    async with services.database.read() as session:
+        assert (await session.scalars(select(db.Message.id))).all() == []
+        assert (await session.scalars(select(db.Chat.id))).all() == []
+
+
+async def test_what_would_go_is_told_before(make: Factory, nika: Player) -> None:
+    preview = "{ viewer { deletionPreview { restorableUntil erased { kind count } anonymized { kind count } } } }"
+    friend = await make.player("friend")
+    group = await make.group(nika, friend)
+    await make.send(nika, group, "one")
+    await make.send(nika, group, "two")
+    await make.send(friend, group, "not hers")
+    told = (await nika.api(preview))["viewer"]["deletionPreview"]
+    assert {one["kind"]: one["count"] for one in told["erased"]} == {"SESSIONS": 1, "TEAMMATES": 1, "GROUPS": 1}
+    assert told["anonymized"] == [{"kind": "MESSAGES", "count": 2}]
+    until = datetime.fromisoformat(told["restorableUntil"])
+    assert timedelta(days=13) < until - datetime.now(UTC) < timedelta(days=15)
+
+
+async def _found(services: Services, traces: tuple[str, ...]) -> dict[str, set[str]]:
+    """Tell in which tables, in any column of any type, which traces stand."""
+    found: dict[str, set[str]] = {}
     async with services.database.read() as session:
         tables = await session.scalars(
             text("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'")
         )
         for table in tables.all():
-            rows = await session.scalars(text(f'SELECT "{table}"::text FROM "{table}"'))
-            left = [row for row in rows if any(word in row.lower() for word in ("nika", "about me"))]
-            assert left == [], table
-        assert await session.scalar(select(db.Account.status).where(db.Account.id == nika.account_id)) == "DELETED"
+            for row in await session.scalars(text(f'SELECT lower("{table}"::text) FROM "{table}"')):
+                plain = row + "".join(_bytes_in(row))
+                if left := {trace for trace in traces if trace.lower() in plain}:
+                    found.setdefault(table, set()).update(left)
+    return found
+
+
+def _bytes_in(row: str) -> list[str]:
+    """Read the text that stands in columns of bytes."""
+    return [bytes.fromhex(digits).decode(errors="replace") for digits in re.findall(r"\\\\x((?:[0-9a-f]{2})+)", row)]
 
 
 async def test_nothing_of_theirs_comes_after_the_deletion(make: Factory, nika: Player) -> None:

@@ -21,7 +21,7 @@ from gamebuddy.resolvers.chat.inviting import (
     revoke_link,
 )
 from gamebuddy.resolvers.chat.joining import add_members, create_group, open_direct_chat
-from gamebuddy.resolvers.chat.leaving import leave_all, leave_chat, lock_all, remove_member
+from gamebuddy.resolvers.chat.leaving import forget, leave_all, leave_chat, lock_all, remove_member
 from gamebuddy.resolvers.chat.news import News, NewsKind
 from gamebuddy.resolvers.chat.reading import (
     ChatPlace,
@@ -82,6 +82,7 @@ __all__ = [
     "delete_for_oneself",
     "edit_message",
     "find_chats",
+    "forget",
     "histories_by_ids",
     "is_allowed",
     "is_open_to",

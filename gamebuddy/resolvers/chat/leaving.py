@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import Row, case, delete, select, update
+from sqlalchemy import Row, Text, case, cast, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
@@ -11,10 +12,13 @@ from gamebuddy.db import ChatKind, MemberRole, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import Event, MemberLeft, MemberRoleChanged
+from gamebuddy.resolvers import uploads
 from gamebuddy.resolvers.chat.access import advance, lock_chat, move_members
 from gamebuddy.resolvers.chat.inviting import revoke_all_of
 from gamebuddy.resolvers.chat.news import News, NewsKind, tell
 from gamebuddy.resolvers.chat.rights import ChatAction, outranks, require
+
+NOBODY = uuid.UUID(int=0)  # whom the news of a chat name when that one is erased
 
 
 async def leave_chat(session: WriteSession, viewer: Viewer, *, chat_id: uuid.UUID) -> db.Chat:
@@ -67,6 +71,23 @@ async def lock_all(session: WriteSession, viewer: Viewer) -> Sequence[Row[ChatKi
     )
     locked: Sequence[Row[ChatKind, db.ChatMember]] = memberships.all()
     return locked
+
+
+async def forget(session: WriteSession, account_id: uuid.UUID) -> None:
+    """Take an account that goes out of what chats keep; the words stay, but for a chat that nobody is left in."""
+    chat, message = db.Chat, db.Message
+    is_pair = or_(chat.first_account_id == account_id, chat.second_account_id == account_id)
+    alone = (await session.scalars(select(chat.id).where(is_pair, chat.second_account_id.is_(None)))).all()
+    await uploads.leave_attachments(session, select(message.id).where(message.chat_id.in_(alone)))
+    other = case((chat.first_account_id == account_id, chat.second_account_id), else_=chat.first_account_id)
+    named = message.news.contains({"actor": str(account_id)}) | message.news.contains({"accounts": [str(account_id)]})
+    nameless = func.replace(cast(message.news, Text), str(account_id), str(NOBODY))
+    for statement in (
+        delete(chat).where(chat.id.in_(alone)),
+        update(chat).where(is_pair).values(first_account_id=other, second_account_id=None),
+        update(message).where(message.news.is_not(None), named).values(news=cast(nameless, JSONB)),
+    ):
+        await session.execute(statement.execution_options(synchronize_session=False))
 
 
 def no_such_member() -> Exception:
