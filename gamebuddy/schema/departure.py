@@ -25,7 +25,7 @@ describe_enum(
 )
 
 
-@strawberry.type(description="How much there is of something.")
+@strawberry.type(description="How much there is of something. Seen by the account's owner alone.")
 class KeptCount:
     """See the description."""
 
