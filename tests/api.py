@@ -167,6 +167,12 @@ class Stream:
         found: Json = event
         return found
 
+    async def next_kept(self) -> Json:
+        """Give the next event that is kept: who is here may be told at any moment. Needs __typename."""
+        while (event := await self.next())["__typename"] in {"Typing", "PresenceChanged"}:
+            pass
+        return event
+
     async def until(self, typename: str) -> Json:
         """Read on until an event of this type comes; the query has to select __typename."""
         while True:
