@@ -244,8 +244,8 @@ async def test_everything_else_is_refused_on_every_transport(trusting: Api) -> N
             assert (response.status_code, code(response)) == (400, "FORBIDDEN")
     assert code(await by_get(trusting, query=other)) == "FORBIDDEN"
     assert code(await by_post(trusting, extensions=named(other))) == "PERSISTED_QUERY_NOT_FOUND"
-    streamed_answer = await trusting.http.post("/graphql", json={"query": other}, headers={"Accept": SSE})
-    assert code(streamed_answer) == "FORBIDDEN"
+    async with streamed(trusting, SSE, other) as stream:
+        assert (await stream.next())["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     async with trusting.socket() as socket:
         await socket.start(other)
         assert (await socket.receive())["payload"][0]["extensions"]["code"] == "FORBIDDEN"
