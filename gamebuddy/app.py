@@ -253,13 +253,11 @@ class Pages:
         if self._settings.demo:
             token = await demo.token(self._services.database, self._services.gate, demo.KNOWN[0])
             headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return _page(pages.graphiql(GRAPHQL, pages.load_tabs(), headers))
+        sign_in = self._known_accounts() if self._settings.is_development else None
+        return _page(pages.graphiql(GRAPHQL, pages.load_tabs(), headers, sign_in=sign_in))
 
     async def start(self, _: Request) -> Response:
         """The start page."""
-        accounts = [
-            pages.SampleAccount(username=name, password=demo.PASSWORD, about=about) for name, about in ABOUT.items()
-        ]
         return _page(
             pages.start_page(
                 pages.Start(
@@ -268,9 +266,17 @@ class Pages:
                     schema_path=SDL,
                     health_path=READY,
                     mailbox_path=MAIL if self._settings.is_development else None,
-                    sample_accounts=tuple(accounts) if self._settings.demo else (),
+                    sample_accounts=self._known_accounts(),
                 )
             )
+        )
+
+    def _known_accounts(self) -> tuple[pages.SampleAccount, ...]:
+        """Give the accounts of the demo, with their password; none where there is no demo."""
+        if not self._settings.demo:
+            return ()
+        return tuple(
+            pages.SampleAccount(username=name, password=demo.PASSWORD, about=about) for name, about in ABOUT.items()
         )
 
     async def invite(self, request: Request) -> Response:

@@ -205,6 +205,47 @@ def verify(
 
 
 @app.command()
+def chat(
+    url: Annotated[str, typer.Option(envvar="CHAT_URL", help="Where the server is.")] = "http://127.0.0.1:8000",
+    login: Annotated[str | None, typer.Option(envvar="CHAT_LOGIN", help="User name or e-mail.")] = None,
+    password: Annotated[
+        str | None, typer.Option(envvar="CHAT_PASSWORD", help="Better left out: it is asked for.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="CHAT_TOKEN", help="An access token, instead of signing in; ten minutes.")
+    ] = None,
+) -> None:
+    """Talk in a terminal: lists your chats, shows what is said, sends what you type. Needs the extra `chat`."""
+    try:
+        from gamebuddy import terminal  # noqa: PLC0415 - an extra: a server talks to nobody
+    except ImportError:
+        _fail("the terminal client needs more: install gamebuddy[chat]")
+
+    async def talk() -> None:
+        async with terminal.open_session(url, token or "") as session:
+            if token is None:
+                await _sign_in(session)
+            await terminal.Conversation(session, console, terminal.Keyboard(sys.stdin.fileno()).lines()).run()
+
+    async def _sign_in(session: terminal.Session) -> None:
+        name = login or typer.prompt("User name or e-mail")
+        secret = password or typer.prompt("Password", hide_input=True)
+        try:
+            await session.sign_in(name, secret)
+        except terminal.Refused as refused:
+            if refused.code != "TOTP_REQUIRED":
+                raise
+            await session.sign_in(name, secret, typer.prompt("Six digits, or a recovery code"))
+
+    try:
+        asyncio.run(talk())
+    except KeyboardInterrupt:
+        console.print()
+    except (terminal.Refused, terminal.SessionEnded, terminal.Unreachable) as problem:
+        _fail(str(problem), status=1)
+
+
+@app.command()
 def rank_log(
     file: Annotated[Path, typer.Argument(help="Where to write; what is there is replaced.")],
     demo: Annotated[bool, typer.Option("--demo", help="Make up what demo players ask and answer.")] = False,

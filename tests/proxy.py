@@ -15,6 +15,7 @@ class Proxy:
     upstream: tuple[str, int]
     port: int = 0
     is_up: bool = True
+    is_deaf: bool = False
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @classmethod
@@ -42,9 +43,13 @@ class Proxy:
         for writer in tuple(self._writers):
             writer.transport.abort()
 
+    def deafen(self) -> None:
+        """Lose what the server answers, and let through what it is asked."""
+        self.is_deaf = True
+
     def mend(self) -> None:
         """Let connections through again."""
-        self.is_up = True
+        self.is_up, self.is_deaf = True, False
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.is_up:
@@ -53,15 +58,17 @@ class Proxy:
         there_reader, there_writer = await asyncio.open_connection(*self.upstream)
         self._writers |= {writer, there_writer}
         try:
-            await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer))
+            await asyncio.gather(self._pass(reader, there_writer), self._pass(there_reader, writer, is_answer=True))
         finally:
             self._writers -= {writer, there_writer}
             for side in (writer, there_writer):
                 side.close()
 
-    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool = False) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65_536):
+                if is_answer and self.is_deaf:
+                    continue
                 sink.write(data)
                 await sink.drain()
         with contextlib.suppress(OSError, RuntimeError):

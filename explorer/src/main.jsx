@@ -9,13 +9,16 @@ import { createClient } from 'graphql-ws';
 import { createRoot } from 'react-dom/client';
 
 import { editorProps, readConfig } from '../../gamebuddy/static/explorer/editor.js';
+import { makeSignIn } from './sign-in.jsx';
 
 const config = readConfig();
+const props = editorProps(config, { createClient, parse });
+const signIn = config.signIn && makeSignIn(config, props.defaultHeaders);
 
 createRoot(document.getElementById('graphiql')).render(
   <GraphiQL
-    {...editorProps(config, { createClient, parse })}
-    plugins={[HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })]}
+    {...props}
+    plugins={[HISTORY_PLUGIN, explorerPlugin({ showAttribution: false }), ...(signIn ? [signIn.plugin] : [])]}
     inputValueDeprecation
     schemaDescription
   >
@@ -23,6 +26,7 @@ createRoot(document.getElementById('graphiql')).render(
       <a className="gamebuddy-logo" href={config.home}>
         {config.title}
       </a>
+      {signIn && <signIn.SignedIn />}
     </GraphiQL.Logo>
   </GraphiQL>,
 );

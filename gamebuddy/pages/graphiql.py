@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from gamebuddy.pages.rendering import STATIC_FILES, STATIC_PATH, Page, editor_policy, render
+from gamebuddy.pages.start import SampleAccount
 
 BUILT_FILES: Final = STATIC_FILES / "graphiql"
 TABS: Final = Path(__file__).parent / "tabs"
@@ -78,13 +79,18 @@ def graphiql(
     title: str = "GameBuddy",
     *,
     home: str = "/",
+    sign_in: Sequence[SampleAccount] | None = None,
     built_files: Path = BUILT_FILES,
 ) -> Page:
-    """Render the page; `headers` are what every tab starts with, so a token in them signs the reader in."""
+    """Render the page; `headers` are what every tab starts with, so a token in them signs the reader in.
+
+    With `sign_in` the built page has a form to sign in, and a button for each of these accounts with its password.
+    """
     config = {
         "endpoint": endpoint,
         "headers": dict(headers) if headers else None,
         "home": home,
+        "signIn": None if sign_in is None else {"accounts": [asdict(account) for account in sign_in]},
         "tabs": [{"query": tab.query, "variables": _written(tab.variables)} for tab in tabs],
         "title": title,
     }
