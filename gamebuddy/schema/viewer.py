@@ -19,7 +19,7 @@ from gamebuddy.schema.departure import DeletionPreview
 from gamebuddy.schema.describe import describe_enum, field
 from gamebuddy.schema.fields import Reading, query
 from gamebuddy.schema.ids import Kind
-from gamebuddy.schema.moderation import Sanction
+from gamebuddy.schema.moderation import ReportConnection, Sanction, reports_by
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.permissions import Action, Permission
 from gamebuddy.schema.players import User
@@ -117,6 +117,11 @@ class Viewer:
     async def sanctions(self, info: Info) -> list[Sanction]:
         """What is taken from the viewer now, and why; a mute, for who is banned is signed in nowhere."""
         return [Sanction.of(row) for row in await sanctions.find_own(info.context.snapshot, _actor(info))]
+
+    @field
+    async def reports(self, info: Info, first: First = 20, after: After = None) -> ReportConnection:
+        """What the viewer has reported, the newest first: `status` tells what has become of it."""
+        return await reports_by(info, _actor(info), first, after)
 
     @field
     async def unread_chat_count(self, info: Info) -> int:

@@ -213,6 +213,23 @@ async def test_a_reporter_sees_his_report_and_nothing_that_is_for_the_staff(
         assert (await other.api(node, id=report_id))["node"] is None
 
 
+async def test_a_reporter_lists_what_he_reported_and_what_became_of_it(
+    make: Factory, mod: Player, nika: Player, troll: Player
+) -> None:
+    first, second = await filed(nika, userId=troll.id), await filed(nika, userId=mod.id)
+    await filed(troll, userId=nika.id)
+    await mod.api(
+        "mutation($i: ResolveReportInput!) { resolveReport(input: $i) { userErrors { code } } }",
+        i={"reportId": first, "status": "ACTIONED", "resolution": "muted"},
+    )
+    own = """query($first: Int, $after: Cursor) { viewer { reports(first: $first, after: $after) {
+      nodes { id status } pageInfo { hasNextPage endCursor } } } }"""
+    page = (await nika.api(own, first=1))["viewer"]["reports"]
+    assert (page["nodes"], page["pageInfo"]["hasNextPage"]) == ([{"id": second, "status": "OPEN"}], True)
+    rest = (await nika.api(own, first=5, after=page["pageInfo"]["endCursor"]))["viewer"]["reports"]
+    assert (rest["nodes"], rest["pageInfo"]["hasNextPage"]) == ([{"id": first, "status": "ACTIONED"}], False)
+
+
 async def test_after_twenty_reports_one_has_to_wait(make: Factory, nika: Player, troll: Player) -> None:
     codes: list[Any] = []
     for _ in range(21):

@@ -104,6 +104,7 @@ CASES = {
     "Query.users": Case('{ users(search: "friend", first: 20) … }'),
     "Viewer.blockedUsers": Case("{ viewer { blockedUsers(first: 20) … } }"),
     "Viewer.chats": Case("{ viewer { chats(first: 20) … } }"),
+    "Viewer.reports": Case("{ viewer { reports(first: 20) … } }"),
     "Viewer.teammateRequests": Case("{ viewer { teammateRequests(direction: INCOMING, first: 20) … } }"),
     "Viewer.teammates": Case("{ viewer { teammates(first: 20) … } }"),
 }

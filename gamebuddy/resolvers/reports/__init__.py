@@ -10,7 +10,7 @@ from gamebuddy.resolvers.reports.handling import (
     resolve,
     settle,
 )
-from gamebuddy.resolvers.reports.reading import by_ids, find, is_handled_by
+from gamebuddy.resolvers.reports.reading import by_ids, find, find_own, is_handled_by
 
 __all__ = [
     "Subject",
@@ -19,6 +19,7 @@ __all__ = [
     "evidence_by_ids",
     "file_report",
     "find",
+    "find_own",
     "forget",
     "hide_message",
     "is_handled_by",

@@ -37,10 +37,20 @@ async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uu
     """Load reports that the viewer handles, and his own."""
     if viewer is None:
         return {}
-    report = db.Report
-    is_own = report.reporter_id == viewer.account_id
-    rows = await session.scalars(select(report).where(report.id.in_(ids), or_(is_own, is_handled_by(viewer))))
+    is_seen = or_(db.Report.reporter_id == viewer.account_id, is_handled_by(viewer))
+    rows = await session.scalars(select(db.Report).where(db.Report.id.in_(ids), is_seen))
     return {row.id: row for row in rows}
+
+
+async def find_own(session: ReadSession, viewer: Viewer, *, after: uuid.UUID | None, limit: int) -> Page[db.Report]:
+    """List what the viewer has reported, the newest first."""
+    report = db.Report
+    statement = (
+        select(report).where(report.reporter_id == viewer.account_id).order_by(report.id.desc()).limit(limit + 1)
+    )
+    if after is not None:
+        statement = statement.where(report.id < after)
+    return Page.of((await session.scalars(statement)).all(), limit, has_previous=after is not None)
 
 
 async def find(

@@ -7,7 +7,9 @@ import strawberry
 
 from gamebuddy import db
 from gamebuddy.auth.policy import Right
+from gamebuddy.auth.viewer import Viewer
 from gamebuddy.resolvers import reports
+from gamebuddy.resolvers.paging import Page
 from gamebuddy.resolvers.reports import Subject
 from gamebuddy.schema import ids
 from gamebuddy.schema.context import Info
@@ -16,7 +18,7 @@ from gamebuddy.schema.errors import UserError
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.node import Node
-from gamebuddy.schema.paging import PageInfo, page_size
+from gamebuddy.schema.paging import Cursors, PageInfo, page_size
 from gamebuddy.schema.players import User, known_user
 from gamebuddy.schema.scalars import CountryCode, Cursor, LanguageTag, Moment
 from gamebuddy.schema.teammates import After, First
@@ -121,7 +123,7 @@ class Report(Node):
 
     @field
     async def reported_user(self, info: Info) -> User:
-        """Whom it is about, or who wrote the message; a nameless one once the account is erased."""
+        """Whom it is about, or who wrote the message; a nameless one where the account is erased or hidden from you."""
         return await known_user(info, self.row.reported_id) or User.nobody()
 
     @field
@@ -180,6 +182,18 @@ class ReportConnection:
     edges: list[ReportEdge] = strawberry.field(description="Reports with their places.")
     nodes: list[Report] = strawberry.field(description="The reports alone.")
     page_info: PageInfo = strawberry.field(description="Where the page lies.")
+
+    @classmethod
+    def over(cls, page: Page[db.Report], cursors: Cursors, scope: str) -> "ReportConnection":
+        """Show a page."""
+        edges = [ReportEdge(node=Report.of(row), cursor=cursors.write(scope, str(row.id))) for row in page.items]
+        return cls(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=PageInfo.over(
+                [edge.cursor for edge in edges], has_next=page.has_next, has_previous=page.has_previous
+            ),
+        )
 
 
 @strawberry.input(description="What to report: exactly one of the fields.", one_of=True)
@@ -241,9 +255,17 @@ class ReportPayload:
 
     @field
     async def report(self, info: Info) -> Report | None:
-        """The report; null when nothing was changed, and for its reporter where the author is hidden from him."""
+        """The report; null when nothing was changed."""
         row = await info.context.loaders.reports.load(self.row.id) if self.row else None
         return Report.of(row) if row else None
+
+
+async def reports_by(info: Info, viewer: Viewer, first: int | None, after: Cursor | None) -> ReportConnection:
+    """List what the viewer has reported, the newest first."""
+    cursors, scope = info.context.services.cursors, f"viewer.reports:{viewer.account_id}"
+    place = uuid.UUID(cursors.read(scope, after)[0]) if after is not None else None
+    page = await reports.find_own(info.context.snapshot, viewer, after=place, limit=page_size(first))
+    return ReportConnection.over(page, cursors, scope)
 
 
 @strawberry.type
@@ -264,14 +286,7 @@ class ReportQueries:
         cursors, scope = door.services.cursors, f"reports:{status}:{door.viewer.account_id}"
         place = uuid.UUID(cursors.read(scope, after)[0]) if after is not None else None
         page = await reports.find(door.session, door.viewer, status=status, after=place, limit=page_size(first))
-        edges = [ReportEdge(node=Report.of(row), cursor=cursors.write(scope, str(row.id))) for row in page.items]
-        return ReportConnection(
-            edges=edges,
-            nodes=[edge.node for edge in edges],
-            page_info=PageInfo.over(
-                [edge.cursor for edge in edges], has_next=page.has_next, has_previous=page.has_previous
-            ),
-        )
+        return ReportConnection.over(page, cursors, scope)
 
 
 @strawberry.type
