@@ -33,6 +33,7 @@ from gamebuddy.resolvers import games, profiles
 from gamebuddy.resolvers.matching import Question, Weights
 from gamebuddy.resolvers.profiles import GameChoice
 from gamebuddy.resolvers.search import Filter, Place, asking, finding
+from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.settings import Settings
 
 PAGE = 20
@@ -308,13 +309,16 @@ async def _updates(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
         raw = (await (await session.connection()).get_raw_connection()).driver_connection
         raw.add_log_listener(listen)
         await raw.execute("SET client_min_messages = log; SET log_min_duration_statement = 0")
+    words = WordFilter(database)
     for number, account_id in enumerate(ids):
         viewer = Viewer(account_id=account_id, session_id=account_id, role=db.Role.USER, locale="en")
         choices = [GameChoice(game_id=game_id, rating=1000 + number) for game_id in chosen]
         told.clear()
         with whole.measure():
             async with database.write() as session:
-                await profiles.update_profile(session, viewer, {"games": choices, "bio": f"update {number}"})
+                await profiles.update_profile(
+                    session, viewer, {"games": choices, "bio": f"update {number}"}, words=words
+                )
         inside.all.append(sum(told))
     await raw.execute("RESET client_min_messages; RESET log_min_duration_statement")
     raw.remove_log_listener(listen)

@@ -34,6 +34,7 @@ from gamebuddy.files import Files, Transfers
 from gamebuddy.leaving import leaving_on_sigterm
 from gamebuddy.resolvers.chat import Outbox
 from gamebuddy.resolvers.housekeeping import housekeeper
+from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.schema import faults, root
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Services
@@ -93,6 +94,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     )
     gate, schema = Gate(settings), root.build_schema()
     bus, files = _redis_bus(settings, database), Files(settings, gate.keys, path=FILES)
+    words = WordFilter(database)
     services = Services(
         settings=settings,
         database=database,
@@ -100,7 +102,8 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         files=files,
         hub=Hub(database, bus=bus),
         attendance=Attendance(database),
-        outbox=Outbox(database, throttle=gate.throttle, files=files),
+        outbox=Outbox(database, throttle=gate.throttle, files=files, words=words),
+        words=words,
         cursors=Cursors(gate.keys),
         schema=schema,
         documents=Documents(schema, settings),
@@ -114,6 +117,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await _require_current_schema(database)
         await services.hub.start()
+        await services.words.start()
         await services.attendance.start()
         await postman.start()
         await sweeping.start()
@@ -124,6 +128,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await sweeping.stop()
         await postman.stop()
         await services.attendance.stop()
+        await services.words.stop()
         await services.hub.stop()
         await services.files.close()
         await gate.close()

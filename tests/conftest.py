@@ -26,7 +26,12 @@ from tests.leaks import LEAKS
 from tests.post_office import PostOffice
 
 TEMPLATE = "gamebuddy_template"
-BACKGROUND = {"hub hands out", "attendance", "housekeeper"}  # tasks of the server that nobody asked for anything
+BACKGROUND = {
+    "hub hands out",
+    "word filter",
+    "attendance",
+    "housekeeper",
+}  # tasks of the server that nobody asked for anything
 SERVER = "GAMEBUDDY_TEST_SERVER"  # how the workers of a run find its PostgreSQL; not a setting
 SECRET = "a secret of the tests, long enough to sign with"
 

@@ -57,6 +57,7 @@ from gamebuddy.db.teammates import (
     UserNote,
 )
 from gamebuddy.db.together import Together
+from gamebuddy.db.words import RulesVersion, WordEffect, WordMatch, WordRule
 
 __all__ = [
     "HOURS_A_WEEK",
@@ -114,6 +115,7 @@ __all__ = [
     "RequestStatus",
     "Role",
     "Row",
+    "RulesVersion",
     "Sanction",
     "SanctionKind",
     "SearchEntry",
@@ -128,6 +130,9 @@ __all__ = [
     "UserNote",
     "VoiceChat",
     "WhoMay",
+    "WordEffect",
+    "WordMatch",
+    "WordRule",
     "WriteSession",
     "given",
     "new_id",

@@ -96,6 +96,8 @@ class AuditAction(StrEnum):
     SAVE_GAME = "SAVE_GAME"
     SAVE_GENRE = "SAVE_GENRE"
     MERGE_GAMES = "MERGE_GAMES"
+    SAVE_WORD_RULE = "SAVE_WORD_RULE"
+    DELETE_WORD_RULE = "DELETE_WORD_RULE"
 
 
 class AuditEntry(Row):

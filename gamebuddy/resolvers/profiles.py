@@ -17,6 +17,7 @@ from gamebuddy.db import ReadSession, UploadPurpose, WriteSession
 from gamebuddy.errors import Code, Problem, Rejected, reject
 from gamebuddy.files import Files
 from gamebuddy.resolvers import schedules, uploads, week
+from gamebuddy.resolvers.wording import WordFilter
 
 LONGEST_BIO = 500
 MOST_GAMES = 50
@@ -63,11 +64,13 @@ class ProfileChanges(TypedDict, total=False):
 
 
 ACCOUNT_COLUMNS = frozenset({"display_name", "who_may_write_to_me", "who_sees_my_presence"})
-WORDS = frozenset({"display_name", "bio"})  # what a mute keeps as it is
+WORDS = frozenset({"display_name", "bio"})  # what others read
 NEVER_EMPTY = ACCOUNT_COLUMNS | {"is_looking_for_teammates"}
 
 
-async def update_profile(session: WriteSession, viewer: Viewer, changes: ProfileChanges) -> db.Account:
+async def update_profile(
+    session: WriteSession, viewer: Viewer, changes: ProfileChanges, *, words: WordFilter
+) -> db.Account:
     """Change what is named and nothing else; lists are replaced whole.
 
     The profile's row is locked first, so two devices that change different things at once keep both.
@@ -77,6 +80,9 @@ async def update_profile(session: WriteSession, viewer: Viewer, changes: Profile
             changed.
     """
     checked = _checked(changes)
+    for name in WORDS & checked.keys():
+        if checked[name] is not None:
+            checked[name] = words.clean(checked[name], name)
     for name in changes.keys() & WORDS:
         policy.require_voice(viewer, name)
     profile = await _locked(session, viewer.account_id)

@@ -15,6 +15,7 @@ from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import Files
 from gamebuddy.resolvers.chat import Outbox
+from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.schema.documents import Documents, Prepared
 from gamebuddy.schema.farewell import Farewell
 from gamebuddy.schema.loaders import Loaders
@@ -41,6 +42,7 @@ class Services:
     hub: Hub
     attendance: Attendance
     outbox: Outbox
+    words: WordFilter
     cursors: Cursors
     schema: Schema
     documents: Documents

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     ACCOUNT = "acc"
     SANCTION = "snc"
     AUDIT_ENTRY = "aud"
+    WORD_RULE = "wrd"
     REPORT = "rpt"
     APPEAL = "apl"
 

@@ -19,6 +19,7 @@ from gamebuddy.resolvers import (
     reports,
     sanctions,
     teammates,
+    wording,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Loaders:
         self.appeals_of = self._by_id(appeals.by_sanction_ids)
         self.evidence = self._by_id(reports.evidence_by_ids)
         self.looks: DataLoader[uuid.UUID, None] = DataLoader(load_fn=self._look)
+        self.word_rules = self._by_id(wording.by_ids)
         self.audit_entries = self._by_id(audit.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
         self.player_games = self._by_id(profiles.games_by_ids)

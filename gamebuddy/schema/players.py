@@ -574,7 +574,7 @@ class PlayerMutations:
     @mutation(Right.EDIT_PROFILE)
     async def update_profile(self, door: Writing, input: UpdateProfileInput) -> ProfilePayload:
         """Change what is named in one's own profile and nothing else. Found under the new values at once."""
-        account = await profiles.update_profile(door.session, door.viewer, input.changes())
+        account = await profiles.update_profile(door.session, door.viewer, input.changes(), words=door.services.words)
         return ProfilePayload(user=User.of(account))
 
     @mutation(Right.EDIT_PROFILE)

@@ -60,6 +60,7 @@ from gamebuddy.schema.scalars import SCALARS
 from gamebuddy.schema.search import SearchQueries
 from gamebuddy.schema.teammates import TeammateMutations, TeammateRequest
 from gamebuddy.schema.viewer import Session, ViewerQueries
+from gamebuddy.schema.wording import WordingMutations, WordingQueries, WordRule
 
 MOST_NODES = 50
 
@@ -78,6 +79,7 @@ async def _node(context: Context, kind: Kind, row_id: uuid.UUID) -> Node | None:
         Kind.GAME: (loaders.games.load, Game.of),
         Kind.GAME_RANK: (loaders.ranks.load, GameRank.of),
         Kind.GAME_ROLE: (loaders.roles.load, GameRole.of),
+        Kind.WORD_RULE: (loaders.word_rules.load, WordRule.of),
         Kind.AUDIT_ENTRY: (loaders.audit_entries.load, AuditEntry.of),
         Kind.APPEAL: (loaders.appeals.load, Appeal.of),
         Kind.REPORT: (loaders.reports.load, Report.of),
@@ -135,6 +137,7 @@ QUERIES = (
     ReportQueries,
     SanctionQueries,
     AdministrationQueries,
+    WordingQueries,
 )
 MUTATIONS = (
     AccountMutations,
@@ -148,6 +151,7 @@ MUTATIONS = (
     SanctionMutations,
     GameMutations,
     AdministrationMutations,
+    WordingMutations,
 )
 SUBSCRIPTIONS = (EventSubscriptions,)
 ROOTS = {

@@ -288,6 +288,7 @@ class TeammateMutations:
         request = await teammates.send_request(
             door.session,
             door.viewer,
+            words=door.services.words,
             user_id=ids.read(Kind.USER, input.user_id),
             message=input.message,
             game_id=ids.read(Kind.GAME, input.game_id) if input.game_id is not None else None,

@@ -64,6 +64,9 @@ def test_the_tabs_stand_in_the_order_of_a_first_visit() -> None:
         "SanctionUser",
         "Appeals",
         "AnswerAppeal",
+        "SaveWordRule",
+        "WordRules",
+        "DeleteWordRule",
     ]
 
 

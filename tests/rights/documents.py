@@ -39,7 +39,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "reportId": (Kind.REPORT,), "appealId": (Kind.APPEAL,),
     "inviteLinkId": (Kind.INVITE_LINK,), "authorId": (Kind.USER,), "uploadId": (Kind.UPLOAD,),
     "avatarUploadId": (Kind.UPLOAD,), "attachmentUploadIds": (Kind.UPLOAD,),
-    "fromId": (Kind.GAME,), "intoId": (Kind.GAME,), "genreId": (Kind.GENRE,),
+    "fromId": (Kind.GAME,), "intoId": (Kind.GAME,), "genreId": (Kind.GENRE,), "ruleId": (Kind.WORD_RULE,),
     "user.id": (Kind.USER,), "game.id": (Kind.GAME,), "node.id": tuple(Kind), "nodes.ids": tuple(Kind),
 }  # fmt: skip
 BY_TYPE = {
@@ -54,6 +54,8 @@ BY_NAME = {
     "birthDate": "2000-01-01",
     "emoji": "👍",
     "slug": "no-such-thing",
+    "phrase": "no such word",
+    "reason": "why not",
     "nameEn": "Nothing",
     "nameRu": "Ничто",
 }

@@ -108,6 +108,10 @@ Mutation.setUserRole                s  f  f  f  f  y  x  f
 Mutation.createUser                 s  f  f  f  f  y  x  f
 Mutation.saveGame                   s  f  f  f  f  y  x  f
 Mutation.mergeGames                 s  f  f  f  f  y  x  f
+Query.wordRules                     s  f  f  f  y  y  x  f
+Query.testPhrase                    s  f  f  f  y  y  x  f
+Mutation.saveWordRule               s  f  f  f  f  y  x  f
+Mutation.deleteWordRule             s  f  f  f  f  y  x  f
 Mutation.saveGenre                  s  f  f  f  f  y  x  f
 """
 # Rights that no root field names, for they stand behind one. SEARCH_FURTHER: everybody who is signed in searches, but

@@ -33,6 +33,7 @@ SEEN_BY = {
     "Mutation.sanctionUser": ({"moderator", "admin"}, "the staff acts also on those who have blocked it"),
     "Mutation.liftSanction": ({"moderator", "admin"}, "the staff acts also on those who have blocked it"),
     "Mutation.setUserRole": ({"admin"}, "the staff acts also on those who have blocked it"),
+    Kind.WORD_RULE: ({"moderator", "admin"}, "the staff reads the rules for words"),
     "a blocker": ({"anonymous"}, "nobody can have blocked one who is not signed in"),
 }
 PURPOSES = {"Mutation.sendMessage": db.UploadPurpose.ATTACHMENT}
@@ -93,7 +94,8 @@ async def world(make: Factory, viewer: Player) -> World:
         entries = [
             db.AuditEntry(actor_id=who.account_id, action=db.AuditAction.CHANGE_PASSWORD) for who in (one, other)
         ]
-        session.add_all([request, sanction, link, *reports.values(), *uploads, *entries])
+        rule = word_rule()
+        session.add_all([rule, request, sanction, link, *reports.values(), *uploads, *entries])
         await session.flush()
         session.add_all([file, appeal])
         row = await session.get_one(db.ChatMember, (ids.read(Kind.CHAT, left), viewer.account_id))
@@ -114,6 +116,7 @@ async def world(make: Factory, viewer: Player) -> World:
         Kind.UPLOAD: {row.purpose.value: ids.write(Kind.UPLOAD, row.id) for row in uploads},
         Kind.ATTACHMENT: {"in a group": ids.write(Kind.ATTACHMENT, file.id)},
         Kind.INVITE_LINK: {"of others": ids.write(Kind.INVITE_LINK, link.id)},
+        Kind.WORD_RULE: {"of the staff": ids.write(Kind.WORD_RULE, rule.id)},
         Kind.EVENT: {"the first one": ids.write(Kind.EVENT, UUID(int=1))},
     }
     return World(foreign, await usable(make, viewer))
@@ -156,6 +159,12 @@ def report_of(reporter: Player, reported: Player) -> db.Report:
     )
 
 
+def word_rule() -> db.WordRule:
+    """Make a rule that no filter has read yet."""
+    effect, match = db.WordEffect.MASK, db.WordMatch.WHOLE_WORDS
+    return db.WordRule(phrase="darn", reading="darn", effect=effect, match=match)
+
+
 def checked_upload(of: Player, purpose: db.UploadPurpose) -> db.Upload:
     """Make an upload that may be used."""
     row = db.Upload(account_id=of.account_id, purpose=purpose, file_name="a.png", media_type="image/png", byte_size=10)
@@ -176,11 +185,13 @@ async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
     upload = checked_upload(viewer, PURPOSES.get(place.operation, db.UploadPurpose.AVATAR))
     entry = db.AuditEntry(actor_id=fan.account_id, target_id=fan.account_id, action=db.AuditAction.CHANGE_PASSWORD)
     async with make.services.database.write() as session:
-        session.add_all([request, sanction, report, upload, entry])
+        rule = word_rule()
+        session.add_all([rule, request, sanction, report, upload, entry])
         await session.flush()
         session.add(appeal)
     seen: dict[Kind, str] = {
         Kind.UPLOAD: ids.write(Kind.UPLOAD, upload.id),
+        Kind.WORD_RULE: ids.write(Kind.WORD_RULE, rule.id),
         Kind.PROFILE: ids.write(Kind.PROFILE, fan.account_id),
         Kind.ACCOUNT: ids.write(Kind.ACCOUNT, fan.account_id),
         Kind.SESSION: ids.write(Kind.SESSION, viewer.session_id),

@@ -23,6 +23,7 @@ from gamebuddy.events import log
 from gamebuddy.resolvers.accounts import codes
 from gamebuddy.resolvers.accounts.codes import Asked
 from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, lock_account, open_session
+from gamebuddy.resolvers.wording import WordFilter
 
 CLAIM_LIFETIME = timedelta(hours=48)  # for so long an unproved account keeps its user name from others
 DEFAULT_LOCALE = "en"
@@ -38,6 +39,7 @@ async def register(
     username: str,
     password: str,
     address: str,
+    words: WordFilter,
     display_name: str | None = None,
     locale: str | None = None,
 ) -> datetime:
@@ -55,6 +57,8 @@ async def register(
         lambda: names.username(username, "username"),
         lambda: passwords.check(password, "password", own=(username, email)),
         lambda: None if display_name is None else text.display_name(display_name, "display_name"),
+        lambda: words.refuse(username, "username"),
+        lambda: None if display_name is None else words.clean(display_name, "display_name"),
     )
     claimed = names.email(email)
     await gate.throttle.take(session, Hit(Limit.REGISTER_BY_ADDRESS, network_of(address)))
@@ -65,7 +69,7 @@ async def register(
         session,
         db.Account(
             username=names.username(username),
-            display_name=shown if display_name is None else text.display_name(display_name),
+            display_name=shown if display_name is None else words.clean(text.display_name(display_name)),
             email=claimed.address,
             email_key=claimed.key,
             password_hash=password_hash,

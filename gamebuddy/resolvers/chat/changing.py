@@ -26,6 +26,7 @@ from gamebuddy.resolvers.chat.drafts import checked_text
 from gamebuddy.resolvers.chat.mentioning import find_named, keep_named
 from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, require
 from gamebuddy.resolvers.chat.writing import require_writing
+from gamebuddy.resolvers.wording import WordFilter
 
 CHANGEABLE = timedelta(hours=24)  # how long authors may change or take back what they wrote
 MOST_PINS = 50
@@ -34,14 +35,16 @@ MOST_OWN_SIGNS = 3
 LONGEST_EMOJI = 64
 
 
-async def edit_message(session: WriteSession, viewer: Viewer, *, message_id: uuid.UUID, content: str) -> db.Message:
+async def edit_message(
+    session: WriteSession, viewer: Viewer, *, words: WordFilter, message_id: uuid.UUID, content: str
+) -> db.Message:
     """Change the text of one's own message; what it said before is kept for moderators.
 
     Raises:
-        Rejected: for the text; NOT_FOUND; NOT_ALLOWED for messages of others, forwarded and deleted ones, after 24
-            hours, and where the viewer may not write.
+        Rejected: for the text and its words; NOT_FOUND; NOT_ALLOWED for messages of others, forwarded and deleted ones,
+            after 24 hours, and where the viewer may not write.
     """
-    checked_text(content)
+    content = words.clean(checked_text(content), "text")
     chat, member, message = await _locked(session, viewer, message_id)
     is_own = message.author_id == viewer.account_id and message.kind is MessageKind.TEXT
     if not is_own or message.forwarded_from_id is not None or message.deleted_at is not None:

@@ -18,6 +18,7 @@ from gamebuddy.resolvers.chat.joining import LONGEST_TITLE
 from gamebuddy.resolvers.chat.leaving import no_such_member
 from gamebuddy.resolvers.chat.news import News, NewsKind, tell
 from gamebuddy.resolvers.chat.rights import ChatAction, refusal, require
+from gamebuddy.resolvers.wording import WordFilter
 
 LONGEST_HISTORY = 1_000_000
 SLOWEST = 6 * 3_600  # seconds
@@ -43,16 +44,19 @@ RANGES = {"history_for_newcomers": LONGEST_HISTORY, "slow_mode_seconds": SLOWEST
 
 
 async def update_chat(
-    session: WriteSession, viewer: Viewer, *, files: Files, chat_id: uuid.UUID, changes: ChatChanges
+    session: WriteSession, viewer: Viewer, *, files: Files, words: WordFilter, chat_id: uuid.UUID, changes: ChatChanges
 ) -> db.Chat:
     """Change title, picture and settings of a group; what is as it was tells nobody anything.
 
     Raises:
         Rejected: NOT_FOUND for the chat; NOT_ALLOWED for a direct chat, for a title where the group does not let the
-            viewer, and for settings by anybody but the owner; what is wrong with a value or with the picture's upload.
+            viewer, and for settings by anybody but the owner; what is wrong with a value (words, too) or with the
+            picture's upload.
         Unavailable: when too many pictures wait.
     """
     checked = {name: _checked(name, value) for name, value in changes.items()}
+    if "title" in checked:
+        checked["title"] = words.clean(checked["title"], "title")
     picture_id = checked.get("avatar_id")
     if picture_id is not None:
         await uploads.check(session, viewer, files, [picture_id], UploadPurpose.AVATAR, UPLOAD)

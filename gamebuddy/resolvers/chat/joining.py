@@ -17,6 +17,7 @@ from gamebuddy.resolvers import teammates
 from gamebuddy.resolvers.chat.access import advance, bring_up, is_open_to, lock_chat, move_members
 from gamebuddy.resolvers.chat.news import News, NewsKind, tell
 from gamebuddy.resolvers.chat.rights import HOLDERS, ChatAction, require
+from gamebuddy.resolvers.wording import WordFilter
 
 LONGEST_TITLE = 80
 MOST_MEMBERS = 200
@@ -58,17 +59,24 @@ async def open_direct_chat(session: WriteSession, viewer: Viewer, *, user_id: uu
 
 
 async def create_group(
-    session: WriteSession, viewer: Viewer, *, title: str, member_ids: Sequence[uuid.UUID], client_id: uuid.UUID
+    session: WriteSession,
+    viewer: Viewer,
+    *,
+    words: WordFilter,
+    title: str,
+    member_ids: Sequence[uuid.UUID],
+    client_id: uuid.UUID,
 ) -> db.Chat:
     """Make a group of the viewer, who owns it, and teammates. The same `client_id` gives the same group for ever.
 
     Raises:
-        Rejected: for the title; NOT_FOUND for each who is no teammate; LIMIT_REACHED above 200 members;
+        Rejected: for the title and its words; NOT_FOUND for each who is no teammate; LIMIT_REACHED above 200 members;
             IDEMPOTENCY_MISMATCH when the `client_id` was used with another title or other members.
     """
     title = text.checked(title, "title", longest=LONGEST_TITLE)
     others = _others(viewer, member_ids)
-    digest = _digest(title, others)
+    digest = _digest(title, others)  # of what was asked for: rules may be others when it is asked again
+    title = words.clean(title, "title")
     chat: db.Chat | None = await session.scalar(
         insert_or_keep(db.Chat)
         .values(

@@ -11,6 +11,7 @@ from gamebuddy import db
 from gamebuddy.db import WriteSession
 from gamebuddy.errors import Code, Rejected, reject
 from gamebuddy.resolvers.chat.drafts import Draft
+from gamebuddy.words import is_same_under_masks
 
 
 class Repeat(NamedTuple):
@@ -82,4 +83,4 @@ def _is_same(message: db.Message, draft: Draft, upload_ids: Sequence[uuid.UUID],
     if draft.forward_id is not None:
         return True
     has_files = message.deleted_at is not None or list(upload_ids) == list(draft.upload_ids)
-    return has_files and said == (draft.text or "")
+    return has_files and is_same_under_masks(said, draft.text or "")

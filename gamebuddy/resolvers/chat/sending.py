@@ -3,6 +3,7 @@
 import functools
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gamebuddy import db
@@ -14,6 +15,7 @@ from gamebuddy.files import Files
 from gamebuddy.resolvers import uploads
 from gamebuddy.resolvers.chat.drafts import UPLOADS, Draft, check_draft
 from gamebuddy.resolvers.chat.writing import ChatIsHeld, Outcome, Post, write_messages
+from gamebuddy.resolvers.wording import WordFilter
 
 type Letter = tuple[Viewer, Draft]
 
@@ -21,10 +23,11 @@ type Letter = tuple[Viewer, Draft]
 class Outbox:
     """Sends the messages of a process; why like this: docs/decisions/0024-a-transaction-may-be-shared.md."""
 
-    def __init__(self, database: Database, *, throttle: Throttle, files: Files) -> None:
+    def __init__(self, database: Database, *, throttle: Throttle, files: Files, words: WordFilter) -> None:
         self._database = database
         self._throttle = throttle
         self._files = files
+        self._words = words
         self._counting = Together(self._count, key=lambda account_id: account_id)
         # Two ways, so that nobody waits for a chat of others: only those whose chat somebody holds go the patient one.
         self._quick = Together(functools.partial(self._write, waits=False), key=_account_of)
@@ -34,12 +37,14 @@ class Outbox:
         """Write to a chat, in a transaction that others may share.
 
         Raises:
-            Rejected: as `check_draft`, `write_messages` and, for each file, `uploads.check` and `use`; RETRY_LATER
-                after a burst.
+            Rejected: as `check_draft`, `WordFilter.clean`, `write_messages` and, for each file, `uploads.check` and
+                `use`; RETRY_LATER after a burst.
             Refusal: as `policy.require`.
             Unavailable: when the database does not answer, or too many files wait.
         """
         check_draft(draft)
+        if draft.text:
+            draft = replace(draft, text=self._words.clean(draft.text, "text"))
         # Before, and in a transaction of its own: it counts whatever becomes of the message, and once.
         retry_at = await self._counting.do(viewer.account_id)
         if retry_at is not None:

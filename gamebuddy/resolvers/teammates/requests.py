@@ -25,6 +25,7 @@ from gamebuddy.resolvers.accounts.lookup import is_visible
 from gamebuddy.resolvers.paging import Page
 from gamebuddy.resolvers.teammates.reach import between, can_meet, lock_pair, no_such_player
 from gamebuddy.resolvers.teammates.reputation import remember_companions
+from gamebuddy.resolvers.wording import WordFilter
 
 LONGEST_MESSAGE = 300
 
@@ -37,7 +38,13 @@ class Direction(StrEnum):
 
 
 async def send_request(
-    session: WriteSession, viewer: Viewer, *, user_id: uuid.UUID, message: str | None, game_id: uuid.UUID | None
+    session: WriteSession,
+    viewer: Viewer,
+    *,
+    words: WordFilter,
+    user_id: uuid.UUID,
+    message: str | None,
+    game_id: uuid.UUID | None,
 ) -> db.TeammateRequest:
     """Ask somebody to play together.
 
@@ -45,12 +52,12 @@ async def send_request(
 
     Raises:
         Rejected: INVALID for oneself, NOT_FOUND for whoever the viewer cannot reach and for an unknown game, CONFLICT
-            for teammates, TOO_LONG for the message.
+            for teammates, TOO_LONG for the message, NOT_ALLOWED for words that are not said here.
     """
     if user_id == viewer.account_id:
         raise reject(Code.INVALID, "You cannot ask yourself.", "user_id")
     if message is not None:
-        message = text.checked(message, "message", longest=LONGEST_MESSAGE)
+        message = words.clean(text.checked(message, "message", longest=LONGEST_MESSAGE), "message")
     await lock_pair(session, viewer.account_id, user_id)
     if not await can_meet(session, viewer, user_id):
         raise no_such_player("user_id")

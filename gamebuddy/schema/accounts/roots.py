@@ -51,6 +51,7 @@ class AccountMutations:
             display_name=_given(input.display_name),
             locale=_given(input.locale),
             address=door.context.client.address,
+            words=door.services.words,
         )
         return RegisterPayload(verification_expires_at=Moment(expires_at))
 

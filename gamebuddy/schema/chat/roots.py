@@ -145,6 +145,7 @@ class ChatMutations:
         row = await chat.create_group(
             door.session,
             door.viewer,
+            words=door.services.words,
             title=input.title,
             member_ids=[ids.read(Kind.USER, value) for value in input.member_ids],
             client_id=input.client_id,
@@ -173,6 +174,7 @@ class ChatMutations:
             door.session,
             door.viewer,
             files=door.services.files,
+            words=door.services.words,
             chat_id=ids.read(Kind.CHAT, input.chat_id),
             changes=input.changes(),
         )
@@ -252,7 +254,11 @@ class ChatMutations:
     async def edit_message(self, door: Writing, input: EditMessageInput) -> MessagePayload:
         """Change what you have written within 24 hours. What it said before is kept for moderators."""
         row = await chat.edit_message(
-            door.session, door.viewer, message_id=ids.read(Kind.MESSAGE, input.message_id), content=input.text
+            door.session,
+            door.viewer,
+            words=door.services.words,
+            message_id=ids.read(Kind.MESSAGE, input.message_id),
+            content=input.text,
         )
         return MessagePayload(message=Message.of(row))
 
