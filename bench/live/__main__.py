@@ -205,9 +205,9 @@ def _tables(lanes: Sequence[Lane], options: argparse.Namespace) -> list[str]:
         cells = [lane.name]
         for scenario in ("one chat, window", "many chats, window"):
             rate, of_clock = lane.per_cpu_second(scenario), lane.median(scenario, "delivered_a_second")
-            cells += [f"{rate:,.0f} ({of_clock:,.0f})", f"{ours.per_cpu_second(scenario) / rate:.3f}"]
+            cells += [f"{rate:,.0f} ({of_clock:,.0f})", _ratio(ours.per_cpu_second(scenario), rate)]
         p50, p99 = (lane.median("one chat, rate", figure) for figure in ("p50_ms", "p99_ms"))
-        cells += [f"{p50:,.1f}, {p99:,.1f}", f"{ours.median('one chat, rate', 'p99_ms') / p99:,.1f}"]
+        cells += [f"{p50:,.1f}, {p99:,.1f}", _ratio(ours.median("one chat, rate", "p99_ms"), p99)]
         cells.append(f"{lane.median('one chat, connect', 'kb_each'):.1f}")
         lines.append(f"| {' | '.join(cells)} |")
         console.print(lines[-1], markup=False)
@@ -215,6 +215,11 @@ def _tables(lanes: Sequence[Lane], options: argparse.Namespace) -> list[str]:
     if missing := ours.median("one chat, rate", "missing"):
         lines.append(say(f"G3 is too much for GameBuddy: {missing:,.0f} events were still to come 20 s later."))
     return lines
+
+
+def _ratio(one: float, other: float) -> str:
+    """Give one figure against another; nothing came in time on a machine that was too busy."""
+    return f"{one / other:,.3f}" if one > 0 and other > 0 else "-"
 
 
 def _coming_at_once(bench: Bench, lanes: Sequence[Lane], count: int) -> list[str]:
@@ -250,8 +255,8 @@ def _lazy_readers(bench: Bench, ours: Lane, seconds: float) -> list[str]:
         say(
             f"G8: {LAZY} of {LAZY + READING} readers read nothing for {seconds:g} s, at 10 texts of 15 KB a second: the"
             f" server grew by {grown:.2f} MB for each (goal: 1.2); {beside['closed_1013']} were closed with 1013,"
-            f" {beside['cut']} cut without a word, {still_open} are still open; the others' p99 is"
-            f" {beside['p99_ms']:.0f} ms, {beside['p99_ms'] / alone['p99_ms']:.2f} x what it was alone (goal: 1.2 x)."
+            f" {beside['cut']} cut without a word, {still_open} are still open; the others' p99 is {beside['p99_ms']:.0f} ms,"
+            f" {_ratio(beside['p99_ms'], alone['p99_ms'])} x what it was alone (goal: 1.2 x)."
         )
     ]
 
