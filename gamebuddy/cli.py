@@ -73,9 +73,12 @@ def run() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="How many processes, if not as set.")] = None,
+) -> None:
     """Serve. An outside database has to be migrated before; the embedded one is brought up to date by itself."""
-    _serve(main_settings(), prepare=False)
+    settings = main_settings()
+    _serve(settings.model_copy(update={"workers": workers or settings.workers}), prepare=False)
 
 
 @app.command()

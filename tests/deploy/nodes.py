@@ -19,6 +19,7 @@ class Node:
     """One node: always the same port and settings, one process after the other."""
 
     settings: dict[str, str]
+    workers: int = 1
     before_it_begins: Callable[[], None] | None = None  # in the new process
     log: int | None = None  # where its standard error goes; else where that of the tests goes
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
@@ -31,15 +32,11 @@ class Node:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    @property
-    def workers(self) -> int:
-        return int(self.settings.get("GAMEBUDDY_WORKERS", "1"))
-
     async def start(self) -> None:
         """Start it, if it does not run, and wait until it is ready."""
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(  # noqa: ASYNC220
-                [*GAMEBUDDY, "serve"],
+                [*GAMEBUDDY, "serve", "--workers", str(self.workers)],
                 env=environment(**self.settings),
                 stdout=subprocess.DEVNULL,
                 stderr=self.log,

@@ -40,8 +40,8 @@ async def workers(
             environment = environment | {"GAMEBUDDY_BROADCAST_URL": redis.url.get_secret_value()}
         ports = [str(free_port()) for _ in range(2)]
         nodes = [
-            Node(environment | {"GAMEBUDDY_PORT": port, "GAMEBUDDY_WORKERS": count})
-            for port, count in zip(ports, ("4", "1"), strict=True)
+            Node(environment | {"GAMEBUDDY_PORT": port}, workers=count)
+            for port, count in zip(ports, (4, 1), strict=True)
         ]
         for node in nodes:
             running.callback(node.kill)
