@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check faults bench-accounts bench-chat bench-live bench-search lock schema clean
+.PHONY: help run test check faults bench-accounts bench-chat bench-live bench-posts bench-search lock schema clean
 
 BIN := .venv/bin
 # Made again when what it was made from has changed.
@@ -40,6 +40,9 @@ bench-chat: $(READY) ## Measure the messenger on five million messages (twenty m
 bench-live: $(READY) ## Measure live events beside other servers (about ten minutes; needs cc and npm)
 	@cd bench/live/peers && npm ci --silent --no-fund --no-audit --ignore-scripts
 	$(BIN)/python -m bench.live --write docs/performance.md
+
+bench-posts: $(READY) ## Measure how many messages a process writes, one transaction each and together (five minutes)
+	$(BIN)/python -m bench.posts --write docs/performance.md
 
 bench-search: $(READY) ## Measure the search at up to a million players (ten minutes, 6 GB of memory)
 	$(BIN)/python -m bench.search --write docs/performance.md
