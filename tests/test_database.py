@@ -86,3 +86,21 @@ async def test_a_session_that_is_closed_amid_a_statement_gives_a_sound_connectio
             assert await following.scalar(text("SELECT 1")) == 1
     assert await asking == 1
     await database.close()
+
+
+async def test_a_crowd_of_streams_waits_its_turn_and_leaves_connections_to_others(database_url: str) -> None:
+    database = Database(database_url, pool_size=2)
+
+    async def read() -> object:
+        async with database.read(is_patient=True) as session:
+            return await session.scalar(text("SELECT 1 FROM pg_sleep(0.2)"))
+
+    crowd = [asyncio.create_task(read()) for _ in range(15)]  # longer than anybody waits for a connection
+    cancelled = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    async with database.read() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    assert not all(task.done() for task in crowd)
+    assert await asyncio.gather(*crowd) == [1] * len(crowd)
+    await database.close()

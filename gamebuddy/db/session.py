@@ -23,12 +23,15 @@ OUTAGES = ("08", "57", "53", "25006", "55P03", "58")
 class ReadSession(AsyncSession):
     """Reads of one operation, in one READ ONLY snapshot.
 
-    Fields of an operation resolve side by side and share its connection, so statements take turns.
+    Fields of an operation resolve side by side and share its connection, so statements take turns. One that stands in a
+    `queue` takes a connection when its place there comes, and keeps the place until it is closed.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, queue: asyncio.Semaphore | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         self._turn = asyncio.Lock()
+        self._queue = queue
+        self._has_place = False
 
     async def execute(self, *args: Any, **options: Any) -> Any:
         """Run a statement when it is its turn.
@@ -37,12 +40,14 @@ class ReadSession(AsyncSession):
             Unavailable: when the database does not answer or the pool is exhausted for 2 s.
         """
         async with self._turn:
+            await self._take_place()
             with translated_outages():
                 return await super().execute(*args, **options)
 
     async def scalar(self, *args: Any, **options: Any) -> Any:
         """Run a statement for its first value; turn and errors as `execute`."""
         async with self._turn:
+            await self._take_place()
             with translated_outages():
                 return await super().scalar(*args, **options)
 
@@ -56,8 +61,18 @@ class ReadSession(AsyncSession):
         One that broke after its last statement takes nothing away from what was done.
         """
         async with self._turn:
-            with suppress(Unavailable), translated_outages():
-                await super().close()
+            try:
+                with suppress(Unavailable), translated_outages():
+                    await super().close()
+            finally:
+                if self._queue is not None and self._has_place:
+                    self._has_place = False
+                    self._queue.release()
+
+    async def _take_place(self) -> None:
+        if self._queue is not None and not self._has_place:
+            await self._queue.acquire()
+            self._has_place = True
 
 
 class WriteSession(ReadSession):
@@ -120,6 +135,9 @@ class Database:
     ) -> None:
         self.url = url
         self.courier: Courier | None = None  # None: PostgreSQL itself sends messages, at commit
+        # One event may concern a thousand streams at once. They wait for each other, not for two seconds and no longer,
+        # and leave half of the connections to those who ask.
+        self._queue = asyncio.Semaphore(max(1, pool_size // 2))
         milliseconds = str(int(statement_timeout_seconds * 1000))
         self.engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
@@ -156,14 +174,17 @@ class Database:
             self.engine, class_=WriteSession, expire_on_commit=False, info={"database": self}
         )
 
-    def snapshot(self) -> ReadSession:
-        """Make a READ ONLY snapshot that its owner closes; it takes a connection at its first statement."""
-        return self._readers()
+    def snapshot(self, *, is_patient: bool = False) -> ReadSession:
+        """Make a READ ONLY snapshot that its owner closes; it takes a connection at its first statement.
+
+        A patient one, as streams have it, waits until it is its turn. Nobody may hold two.
+        """
+        return self._readers(queue=self._queue) if is_patient else self._readers()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[ReadSession]:
+    async def read(self, *, is_patient: bool = False) -> AsyncIterator[ReadSession]:
         """Open a READ ONLY snapshot and close it at the end."""
-        async with self.snapshot() as session:
+        async with self.snapshot(is_patient=is_patient) as session:
             yield session
 
     @asynccontextmanager

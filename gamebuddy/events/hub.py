@@ -99,13 +99,13 @@ class Hub:
         follower = Follower(viewer, self._batch)
         self._by_account[viewer.account_id].add(follower)
         try:
-            async with self._database.read() as session:
+            async with self._database.read(is_patient=True) as session:
                 chat_ids = await chats_of(session, viewer.account_id)
             for chat_id in chat_ids:
                 self._follow(follower, chat_id)
             follower.came_in = self._batch
             # Only now, when it follows them all: what this snapshot does not see comes by the queue.
-            async with self._database.read() as session:
+            async with self._database.read(is_patient=True) as session:
                 reach, attached = await log.reach(session), await log.snapshot(session)
                 rights = await rights_of(session, [viewer], [])
             if not rights.keep(viewer):
@@ -143,7 +143,7 @@ class Hub:
         follower = Follower(viewer, self._batch, chat_id)
         self._follow(follower, chat_id)
         try:
-            async with self._database.read() as session:
+            async with self._database.read(is_patient=True) as session:
                 epoch, head = (await log.reach(session)).epoch, await log.chat_head(session, chat_id)
                 is_kept = after is None or await _is_kept(session, chat_id, after, epoch, head)
                 rights = await rights_of(session, [viewer], [chat_id])
@@ -174,7 +174,7 @@ class Hub:
         """Read in pages, each in a snapshot of its own: a slow reader holds no connection."""
         account_id = follower.viewer.account_id
         while True:
-            async with self._database.read() as session:
+            async with self._database.read(is_patient=True) as session:
                 page = await log.read_account(session, account_id, place=place, until=until, limit=PAGE)
             for step in page:
                 if isinstance(follower.end_of_it, AccessRevoked):
@@ -187,7 +187,7 @@ class Hub:
 
     async def _kept_in_chat(self, follower: Follower, chat_id: uuid.UUID, last: int, head: int) -> AsyncGenerator[Kept]:
         while last < head:
-            async with self._database.read() as session:
+            async with self._database.read(is_patient=True) as session:
                 page = await log.read_chat(session, chat_id, after=last, limit=PAGE)
             for kept in _while_allowed(page, follower):
                 yield kept

@@ -1,5 +1,6 @@
 """What one operation carries: who asks, from where, and the snapshot that its reads share."""
 
+import asyncio
 import uuid
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from gamebuddy.auth import viewer as viewers
 from gamebuddy.auth.gate import Gate
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, ReadSession
+from gamebuddy.errors import Unavailable
 from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import Files
@@ -59,6 +61,8 @@ class Context(BaseContext):
         self.session_id = session_id
         self.viewer: Viewer | None = None
         self.prepared: Prepared | None = None
+        self.is_following = False  # a stream
+        self._is_over = False
         self._snapshot: ReadSession | None = None
         self.loaders = Loaders(self)
 
@@ -71,9 +75,15 @@ class Context(BaseContext):
 
     @property
     def snapshot(self) -> ReadSession:
-        """The reads of this operation: one READ ONLY transaction, opened by its first statement."""
+        """The reads of this operation: one READ ONLY transaction, opened by its first statement.
+
+        Raises:
+            Unavailable: when the operation is over; whatever of it still runs would keep a connection.
+        """
+        if self._is_over:
+            raise Unavailable
         if self._snapshot is None:
-            self._snapshot = self.services.database.snapshot()
+            self._snapshot = self.services.database.snapshot(is_patient=self.is_following)
         return self._snapshot
 
     async def authenticate(self) -> Viewer | None:
@@ -86,7 +96,12 @@ class Context(BaseContext):
         snapshot, self._snapshot = self._snapshot, None
         self.loaders = Loaders(self)
         if snapshot is not None:
-            await snapshot.close()
+            await asyncio.shield(snapshot.close())  # also when the operation is cancelled meanwhile
+
+    async def close(self) -> None:
+        """End the operation."""
+        self._is_over = True
+        await self.renew()
 
     def become(self, viewer: Viewer | None) -> None:
         """Go on as somebody else: the one who has just signed in, or nobody after signing out."""

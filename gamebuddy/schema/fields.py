@@ -159,6 +159,7 @@ def subscription(right: Right) -> Callable[[F], F]:
             context = info.context
             policy.require(context.viewer, right)
             await context.renew()
+            context.is_following = True
             async for event in function(self, Following(context, context.viewer), **arguments):
                 yield event
                 await context.renew()

@@ -336,7 +336,7 @@ class Socket:
             await self._refuse(operation_id, [faults.masked(fault)])
         finally:
             self._forget(operation_id)
-            await asyncio.shield(context.renew())
+            await asyncio.shield(context.close())
 
     async def _require_session(self, context: Context) -> None:
         """Read role and state anew, at the start of each operation."""

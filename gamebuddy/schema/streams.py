@@ -201,7 +201,7 @@ class Stream:
 
     async def _close(self) -> None:
         await self._results.aclose()
-        await self._context.renew()
+        await self._context.close()
         if self._claims is not None:
             self._open_streams[self._claims.account_id] -= 1
             if not self._open_streams[self._claims.account_id]:

@@ -13,7 +13,7 @@ from websockets.typing import Origin, Subprotocol
 
 from gamebuddy.schema.sockets import MOST_NAMELESS
 from gamebuddy.settings import Settings
-from tests.api import Api, Socket
+from tests.api import PATIENCE, Api, Socket
 from tests.conftest import free_port, running
 from tests.factories import Factory, Player
 
@@ -214,6 +214,25 @@ async def test_a_thousand_short_streams_leave_nothing(make: Factory) -> None:
     hub = make.services.hub
     assert not hub._by_account
     assert not hub._by_chat
+
+
+async def test_streams_that_end_amid_an_event_leave_their_places_to_others(make: Factory) -> None:
+    nika = await make.player()
+    chat_id = await make.group(nika)
+    deep = "subscription { events { ... on MessageSent { message { author { profile { games { rating } } } } } } }"
+    async with nika.api.socket() as socket:
+        for _ in range(20):
+            operations = [await socket.start(deep) for _ in range(10)]
+            await make.send(nika, chat_id)
+            for operation in operations:
+                await socket.send({"id": operation, "type": "complete"})
+        await socket.start(HELLO)
+        while (await socket.receive())["type"] != "complete":
+            pass
+    database, places = make.services.database, make.services.settings.pool_size // 2
+    async with asyncio.timeout(PATIENCE):
+        while database._queue._value != places:
+            await asyncio.sleep(0.01)
 
 
 async def test_sockets_of_nobody_are_counted_by_address(settings: Settings, clean: None) -> None:
