@@ -29,7 +29,7 @@ from gamebuddy.app import create_app
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, ReadSession, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres
-from gamebuddy.resolvers import games, profiles
+from gamebuddy.resolvers import games, profiles, reports
 from gamebuddy.resolvers.matching import Question, Weights
 from gamebuddy.resolvers.profiles import GameChoice
 from gamebuddy.resolvers.search import Filter, Place, asking, finding
@@ -309,7 +309,7 @@ async def _updates(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
         raw = (await (await session.connection()).get_raw_connection()).driver_connection
         raw.add_log_listener(listen)
         await raw.execute("SET client_min_messages = log; SET log_min_duration_statement = 0")
-    words = WordFilter(database)
+    words = WordFilter(database, tell_staff=reports.file_flagged)
     for number, account_id in enumerate(ids):
         viewer = Viewer(account_id=account_id, session_id=account_id, role=db.Role.USER, locale="en")
         choices = [GameChoice(game_id=game_id, rating=1000 + number) for game_id in chosen]

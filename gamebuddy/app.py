@@ -32,6 +32,7 @@ from gamebuddy.events.presence import Attendance
 from gamebuddy.files import PATH as FILES
 from gamebuddy.files import Files, Transfers
 from gamebuddy.leaving import leaving_on_sigterm
+from gamebuddy.resolvers import reports
 from gamebuddy.resolvers.chat import Outbox
 from gamebuddy.resolvers.housekeeping import housekeeper
 from gamebuddy.resolvers.wording import WordFilter
@@ -94,7 +95,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     )
     gate, schema = Gate(settings), root.build_schema()
     bus, files = _redis_bus(settings, database), Files(settings, gate.keys, path=FILES)
-    words = WordFilter(database)
+    words = WordFilter(database, tell_staff=reports.file_flagged)
     services = Services(
         settings=settings,
         database=database,

@@ -4,7 +4,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -43,6 +43,7 @@ class ReportSubject(StrEnum):
 class Report(Row):
     """Somebody says that a player, or what he wrote, breaks the rules.
 
+    The word filter says so, too (`is_by_filter`): then there is no reporter, as there is none once he is erased.
     `profile` is how the reported one showed himself then. When an account is erased the ids go and the words stay;
     `subject` keeps an open report of a message from becoming a second one of its author.
     """
@@ -62,6 +63,18 @@ class Report(Row):
             "message_id",
             unique=True,
             postgresql_where=text("subject = 'MESSAGE' AND closed_at IS NULL"),
+        ),
+        Index(
+            "uq_reports_open_of_filter_about_user",
+            "reported_id",
+            unique=True,
+            postgresql_where=text("is_by_filter AND subject = 'USER' AND closed_at IS NULL"),
+        ),
+        Index(
+            "uq_reports_open_of_filter_about_message",
+            "message_id",
+            unique=True,
+            postgresql_where=text("is_by_filter AND subject = 'MESSAGE' AND closed_at IS NULL"),
         ),
         Index("ix_reports_status_id", "status", "id"),
         Index("ix_reports_reporter_id_id", "reporter_id", "id"),
@@ -83,12 +96,13 @@ class Report(Row):
     assignee_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(on_delete="SET NULL"), default=None)
     claimed_at: Mapped[Moment | None] = mapped_column(default=None)
     resolution: Mapped[str | None] = mapped_column(default=None)
+    is_by_filter: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[CreatedAt] = mapped_column(init=False)
     closed_at: Mapped[Moment | None] = mapped_column(default=None)
 
 
 class Evidence(Row):
-    """A message as the reporter saw it, and what only the staff may see of it: what the reported one said before."""
+    """A message as the reporter saw it, or a text that was flagged; `earlier_texts` only the staff may see."""
 
     __tablename__ = "evidence"
     __table_args__ = (Index("ix_evidence_author_id", "author_id"),)

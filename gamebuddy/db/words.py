@@ -13,6 +13,7 @@ class WordEffect(StrEnum):
 
     BLOCK = "BLOCK"
     MASK = "MASK"
+    FLAG = "FLAG"
 
 
 class WordMatch(StrEnum):

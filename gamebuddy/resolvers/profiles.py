@@ -98,6 +98,7 @@ async def update_profile(
         await _set_games(session, viewer.account_id, games)
     profile.updated_at = datetime.now(UTC)
     await session.flush()
+    await words.flag(session, viewer, *(checked[name] for name in sorted(WORDS & checked.keys())))
     return account
 
 

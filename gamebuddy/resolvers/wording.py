@@ -1,7 +1,7 @@
 """Which words are not said here: rules that the staff keeps, and the filter that every process has of them."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,6 +32,19 @@ class Rule(NamedTuple):
 
     id: uuid.UUID
     effect: WordEffect
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flagged:
+    """A text that the staff is to look at, the phrases that say so, and the message that it stands in, if it does."""
+
+    text: str
+    phrases: Sequence[str]
+    message: db.Message | None
+
+
+type TellStaff = Callable[[WriteSession, Viewer, Flagged], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +58,12 @@ class Tried:
 class WordFilter:
     """The rules in the memory of a process, which follows every change within a second or two."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tell_staff: TellStaff) -> None:
         self._database = database
+        self._tell_staff = tell_staff
         self._version: uuid.UUID | None = None
         self._matcher: Matcher[Rule] = Matcher()
+        self._flags: Matcher[Rule] = Matcher()
         self._rounds = Rounds("word filter", self.follow, pause_seconds=FOLLOW_SECONDS)
 
     async def start(self) -> None:
@@ -68,9 +83,8 @@ class WordFilter:
             if version == self._version:
                 return
             rules = await all_rules(session)
-        self._matcher = Matcher(
-            (Rule(rule.id, rule.effect), rule.phrase, rule.match is WordMatch.WHOLE_WORDS) for rule in rules
-        )
+        self._matcher = _matcher(rules)
+        self._flags = _matcher([rule for rule in rules if rule.effect is WordEffect.FLAG])
         self._version = version
 
     def clean(self, value: str, *field: str | int) -> str:
@@ -85,20 +99,30 @@ class WordFilter:
         return tried.shown
 
     def refuse(self, value: str, *field: str | int) -> None:
-        """Let a name through that no rule finds: it cannot have masks.
+        """Let a name through in which there is nothing to block or to mask: it cannot have masks.
 
         Raises:
             Rejected: NOT_ALLOWED.
         """
-        if self._matcher.find(value):
+        if self.try_out(value).shown != value:
             raise reject(Code.NOT_ALLOWED, NOT_SAID, *field)
+
+    async def flag(
+        self, session: WriteSession, viewer: Viewer, *values: str | None, message: db.Message | None = None
+    ) -> None:
+        """Report what the viewer has just stored where rules flag it, in the same transaction; he learns nothing."""
+        for value in values:
+            if value and (matches := self._flags.find(value)):
+                phrases = list(dict.fromkeys(match.rule.phrase for match in matches))
+                await self._tell_staff(session, viewer, Flagged(text=value, phrases=phrases, message=message))
 
     def try_out(self, value: str) -> Tried:
         """Tell what would become of a text."""
         matches = self._matcher.find(value)
         if any(match.rule.effect is WordEffect.BLOCK for match in matches):
             return Tried(matches, None)
-        return Tried(matches, words.masked(value, matches) if matches else value)
+        masks = [match for match in matches if match.rule.effect is WordEffect.MASK]
+        return Tried(matches, words.masked(value, masks) if masks else value)
 
 
 async def all_rules(session: ReadSession) -> Sequence[db.WordRule]:
@@ -178,6 +202,12 @@ async def delete_rule(session: WriteSession, viewer: Viewer, *, rule_id: uuid.UU
     await session.flush()
     await audit.record(
         session, AuditAction.DELETE_WORD_RULE, actor_id=viewer.account_id, reason=reason, phrase=rule.phrase
+    )
+
+
+def _matcher(rules: Sequence[db.WordRule]) -> Matcher[Rule]:
+    return Matcher(
+        (Rule(rule.id, rule.effect, rule.phrase), rule.phrase, rule.match is WordMatch.WHOLE_WORDS) for rule in rules
     )
 
 

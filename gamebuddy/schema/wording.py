@@ -22,6 +22,7 @@ describe_enum(
     "What becomes of a text with a word that is not said here.",
     BLOCK="It is refused, and its author is told so.",
     MASK="The word is masked by stars before anything is stored; in a user name it is refused.",
+    FLAG="It passes, and the staff finds a report of it in its queue; its author is not told.",
 )
 describe_enum(
     db.WordMatch,

@@ -1,10 +1,8 @@
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from gamebuddy import db
 from gamebuddy.db import AuditAction, Role
@@ -16,8 +14,8 @@ from tests.accounts.operations import call, payload, problems, register
 from tests.api import Api
 from tests.conftest import free_port, running
 from tests.factories import Factory, Player
+from tests.wording.operations import RULE, add, send
 
-RULE = "rule { id phrase effect match }"
 BLOCKED = ("NOT_ALLOWED", "input.text")
 TEST = "query($text: String!) { testPhrase(text: $text) { shown findings { effect found start } } }"
 
@@ -25,27 +23,6 @@ TEST = "query($text: String!) { testPhrase(text: $text) { shown findings { effec
 @pytest.fixture
 async def admin(make: Factory) -> Player:
     return await make.player("boss", role=Role.ADMIN)
-
-
-@pytest.fixture(autouse=True)
-async def no_rules_afterwards(services: Services, api: Api) -> AsyncIterator[None]:
-    yield
-    async with services.database.write() as session:
-        await session.execute(delete(db.WordRule))
-        await session.execute(delete(db.RulesVersion))
-    await services.words.follow()
-
-
-async def add(by: Player, services: Services, phrase: str, effect: str = "BLOCK", match: str = "WHOLE_WORDS") -> Any:
-    given = {"phrase": phrase, "effect": effect, "match": match, "reason": "house rules"}
-    rule = payload(await call(by.api, "saveWordRule", RULE, **given))["rule"]
-    await services.words.follow()
-    return rule
-
-
-async def send(by: Player, chat: str, text: str, client_id: str | None = None) -> Any:
-    given = {"chatId": chat, "clientId": client_id or str(uuid.uuid4()), "text": text}
-    return await call(by.api, "sendMessage", "message { id text }", **given)
 
 
 async def test_a_blocked_word_is_said_nowhere(admin: Player, make: Factory, services: Services, api: Api) -> None:

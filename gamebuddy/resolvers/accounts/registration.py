@@ -115,8 +115,12 @@ async def resend_verification(session: WriteSession, gate: Gate, *, email: str, 
     await codes.send(session, gate, _asked(claimed), claimant_id)
 
 
-async def verify_email(session: WriteSession, gate: Gate, *, email: str, code: str, device: Device) -> SignedIn:
+async def verify_email(
+    session: WriteSession, gate: Gate, *, email: str, code: str, device: Device, words: WordFilter
+) -> SignedIn:
     """Prove an address with the code that was sent there, and sign in. Other claims of the address are dropped.
+
+    Only now the names that were claimed with it are held against rules that flag: before, nobody else sees them.
 
     The fifth wrong try burns the code: from then on even the right one is too late.
 
@@ -137,7 +141,9 @@ async def verify_email(session: WriteSession, gate: Gate, *, email: str, code: s
     await codes.use(session, gate, _asked(claimed), found)
     account = await _prove(session, found.account_id)
     await drop_claims(session, claimed)
-    return await open_session(session, gate, account, device)
+    signed_in = await open_session(session, gate, account, device)
+    await words.flag(session, signed_in.viewer, account.username, account.display_name)
+    return signed_in
 
 
 async def drop_claims(session: WriteSession, proved: Email) -> None:

@@ -59,6 +59,7 @@ async def edit_message(
     message.text, message.edited_at, message.calls_everyone = content, datetime.now(UTC), named.calls_everyone
     await session.flush()
     await keep_named(session, message, named)
+    await words.flag(session, viewer, content, message=message)
     chat = await advance(session, chat.id, events=1)
     await log.append(
         session,

@@ -78,6 +78,7 @@ async def update_chat(
         update(db.Chat).where(db.Chat.id == chat_id).values(changed).execution_options(synchronize_session=False)
     )
     is_news = "title" in changed
+    await words.flag(session, viewer, changed.get("title"))
     chat = await advance(session, chat_id, events=2 if is_news else 1, messages=int(is_news))
     await log.append(
         session, ChatUpdated(chat_id=chat_id, seq=chat.last_seq - int(is_news), actor_id=viewer.account_id)

@@ -95,6 +95,7 @@ async def create_group(
     await _require_teammates(session, viewer, others, "member_ids")
     if 1 + len(others) > MOST_MEMBERS:
         raise _group_is_full("member_ids")
+    await words.flag(session, viewer, title)
     roles = {viewer.account_id: MemberRole.OWNER} | dict.fromkeys(others, MemberRole.MEMBER)
     return await _join(session, viewer, chat, roles, invited_by_id=viewer.account_id)
 

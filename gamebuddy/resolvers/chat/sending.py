@@ -79,7 +79,7 @@ class Outbox:
         async def attempt() -> list[Outcome]:
             posts = [Post(viewer=viewer, draft=draft) for viewer, draft in letters]
             async with self._database.write() as session:
-                return await write_messages(session, posts, waits=waits)
+                return await write_messages(session, posts, words=self._words, waits=waits)
 
         return await repeated(attempt)
 

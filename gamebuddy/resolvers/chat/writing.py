@@ -41,6 +41,7 @@ from gamebuddy.resolvers.chat.drafts import UPLOADS, Draft
 from gamebuddy.resolvers.chat.mentioning import Call, add_named, find_called, read_call
 from gamebuddy.resolvers.chat.repeats import find_repeats, mismatch, uploads_of
 from gamebuddy.resolvers.chat.rights import ChatAction, require, require_turn
+from gamebuddy.resolvers.wording import WordFilter
 
 
 class ChatIsHeld(GameBuddyError):
@@ -69,12 +70,14 @@ class Post:
         return self.draft.chat_id, self.viewer.account_id
 
 
-async def write_messages(session: WriteSession, posts: Sequence[Post], *, waits: bool) -> list[Outcome]:
+async def write_messages(
+    session: WriteSession, posts: Sequence[Post], *, words: WordFilter, waits: bool
+) -> list[Outcome]:
     """Write messages of different accounts to chats, and tell in their order what has become of each.
 
     The same `client_id` gives the first message back, for ever and on every node. Texts are stored as they are typed.
-    An author has read everything up to his own message. The statements are as many for one as for all; only files and
-    forwarded messages cost some of their own.
+    An author has read everything up to his own message. The statements are as many for one as for all; only files,
+    forwarded messages and flagged words cost some of their own.
 
     Outcomes are, besides messages, what `policy.require` raises, and Rejected: NOT_FOUND for the chat, for a reply to
     what is not in it, and for what the author cannot see to forward; NOT_ALLOWED where the chat does not let him write,
@@ -93,6 +96,7 @@ async def write_messages(session: WriteSession, posts: Sequence[Post], *, waits:
             going = await step(session, going)
     if going:
         await _write(session, going)
+        await _flag(session, words, going)
     return [post.outcome for post in posts if post.outcome is not None]
 
 
@@ -247,6 +251,13 @@ async def _write(session: WriteSession, posts: Sequence[Post]) -> None:
             for message in messages
         ),
     )
+
+
+async def _flag(session: WriteSession, words: WordFilter, posts: Sequence[Post]) -> None:
+    """Report what authors have said in words of their own, where rules flag it."""
+    for post in posts:
+        if isinstance(post.outcome, db.Message) and post.origin_id is None:
+            await words.flag(session, post.viewer, post.text, message=post.outcome)
 
 
 async def _insert(

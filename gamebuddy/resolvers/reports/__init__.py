@@ -1,7 +1,8 @@
-"""Reports: players file them, moderators handle them, and see what was seen then."""
+"""Reports: players and the word filter file them, moderators handle them, and see what was seen then."""
 
 from gamebuddy.resolvers.reports.evidence import evidence_by_ids, forget, look
 from gamebuddy.resolvers.reports.filing import Subject, file_report
+from gamebuddy.resolvers.reports.flagging import file_flagged
 from gamebuddy.resolvers.reports.handling import (
     claim,
     hide_message,
@@ -17,6 +18,7 @@ __all__ = [
     "by_ids",
     "claim",
     "evidence_by_ids",
+    "file_flagged",
     "file_report",
     "find",
     "find_own",

@@ -74,6 +74,7 @@ async def send_request(
         .returning(db.TeammateRequest)
     )
     if added is not None:
+        await words.flag(session, viewer, message)
         await _tell(session, viewer, added)
         return added  # type: ignore[no-any-return]
     pending: db.TeammateRequest = (

@@ -66,6 +66,7 @@ class AccountMutations:
                 email=input.email,
                 code=input.code,
                 device=_device(door, _given(input.device_name)),
+                words=door.services.words,
             ),
         )
 

@@ -97,7 +97,9 @@ class Report(Node):
     """See the description."""
 
     reason: db.ReportReason = strawberry.field(description="What is wrong.")
-    comment: str | None = strawberry.field(description="What the reporter adds, at most 1,000 characters.")
+    comment: str | None = strawberry.field(
+        description="What the reporter adds, at most 1,000 characters; of the word filter, which rules it followed."
+    )
     status: db.ReportStatus = strawberry.field(description="How far it has come.")
     created_at: Moment = strawberry.field(description="When it was filed.")
     closed_at: Moment | None = strawberry.field(description="When it was decided; null while it waits.")
@@ -118,7 +120,7 @@ class Report(Node):
 
     @field
     async def reporter(self, info: Info) -> User | None:
-        """Who filed it; null once that account is erased."""
+        """Who filed it; null for the word filter, and once that account is erased."""
         return await known_user(info, self.row.reporter_id)
 
     @field
@@ -143,7 +145,7 @@ class Report(Node):
 
     @field
     async def evidence(self, info: Info) -> list[EvidenceMessage]:
-        """What was seen when it was reported: the message, and up to 15 on either side; none for a report of a player.
+        """What was seen then: the message, and up to 15 on either side; of a player, only what a rule flagged.
 
         It outlives edits and deletion. For the staff; each look is written to the audit log before anything is shown.
         """
