@@ -84,7 +84,6 @@ async def world(make: Factory, viewer: Player) -> World:
     reports = {
         "a report of others": report_of(one, other),
         "a report of the viewer": report_of(other, viewer),
-        "a report by the viewer of one who has blocked him since": report_of(viewer, one),
     }
     link = db.InviteLink(chat_id=ids.read(Kind.CHAT, group), created_by_id=other.account_id, code="way of others")
     # A chat that the viewer has read before and is in no more.
