@@ -94,6 +94,7 @@ def settings(database_url: str, post_office: PostOffice, tmp_path_factory: pytes
         data_dir=tmp_path_factory.mktemp("data"),
         port=free_port(),
         rate_limit_factor=1000,
+        pool_size=20,  # who is one of many at once waits for a place no longer than 2 s, however slow the machine is
         log_format="json",
     )
 
