@@ -34,6 +34,7 @@ from gamebuddy.files import Files, Transfers
 from gamebuddy.leaving import leaving_on_sigterm
 from gamebuddy.resolvers import reports
 from gamebuddy.resolvers.chat import Outbox
+from gamebuddy.resolvers.exports import exporter
 from gamebuddy.resolvers.housekeeping import housekeeper
 from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.schema import faults, root
@@ -113,6 +114,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     postman = mail.Postman(settings, database_url)
     watching = watchdog()
     sweeping = housekeeper(database, services.files, event_days=settings.event_days)
+    exporting = exporter(database, services.files)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -122,10 +124,12 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await services.attendance.start()
         await postman.start()
         await sweeping.start()
+        await exporting.start()
         await watching.start()
         with leaving_on_sigterm(services.farewell):
             yield
         await watching.stop()
+        await exporting.stop()
         await sweeping.stop()
         await postman.stop()
         await services.attendance.stop()

@@ -31,6 +31,7 @@ BACKGROUND = {
     "word filter",
     "attendance",
     "housekeeper",
+    "exporter",
 }  # tasks of the server that nobody asked for anything
 SERVER = "GAMEBUDDY_TEST_SERVER"  # how the workers of a run find its PostgreSQL; not a setting
 SECRET = "a secret of the tests, long enough to sign with"

@@ -29,6 +29,7 @@ from gamebuddy.db.chat import (
     WhoMay,
 )
 from gamebuddy.db.events import Event, EventLog, Lease
+from gamebuddy.db.exports import Export
 from gamebuddy.db.files import Attachment, Upload, UploadPurpose
 from gamebuddy.db.games import FormerSlug, Game, GameRank, GameRole, Genre, Platform
 from gamebuddy.db.given import given
@@ -83,6 +84,7 @@ __all__ = [
     "Event",
     "EventLog",
     "Evidence",
+    "Export",
     "FormerSlug",
     "Game",
     "GameRank",

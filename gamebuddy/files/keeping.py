@@ -128,6 +128,18 @@ class Files:
             await self._put(upload_id, str(side), square, pictures.SMALL_TYPE)
         return Facts(sum(map(len, squares.values())), max(squares), max(squares))
 
+    async def keep(self, export_id: uuid.UUID, path: Path, media_type: str, name: str) -> None:
+        """Keep a file that this program has made; a repeat takes the place of the first."""
+        await self._put(export_id, FILE, path, media_type, name)
+
+    async def read(self, upload_id: uuid.UUID, variant: str) -> bytes | None:
+        """Give a file as it is kept; None when it is gone."""
+        try:
+            found = await obstore.get_async(self._store, _key(upload_id, variant))
+            return bytes(await found.bytes_async())
+        except FileNotFoundError:
+            return None
+
     async def drop_raw(self, upload_id: uuid.UUID) -> None:
         """Delete what was sent, which may say more than its pixels, once what is kept is made and noted."""
         await self._delete(_key(upload_id, RAW))
@@ -170,11 +182,13 @@ class Files:
             size = (await obstore.head_async(self._store, key))["size"]
             if size != byte_size:  # an object store lets any size through; it is not read
                 raise Unsupported
-            return bytes(await (await obstore.get_async(self._store, key)).bytes_async())
         except FileNotFoundError:
             return None
+        return await self.read(upload_id, RAW)
 
-    async def _put(self, upload_id: uuid.UUID, variant: str, data: bytes, media_type: str, name: str = "") -> None:
+    async def _put(
+        self, upload_id: uuid.UUID, variant: str, data: bytes | Path, media_type: str, name: str = ""
+    ) -> None:
         attributes = None
         if not isinstance(self._store, LocalStore):  # a folder keeps none; the link says them
             attributes = {"Content-Type": media_type, "Content-Disposition": disposition(media_type, name)}

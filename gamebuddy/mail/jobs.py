@@ -34,6 +34,7 @@ class LetterKind(StrEnum):
     ACCOUNT_CREATED = "account-created"
     ACCOUNT_DELETED = "account-deleted"
     APPEAL_ANSWERED = "appeal-answered"
+    DATA_EXPORTED = "data-exported"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gamebuddy.db import AccountStatus, AuditAction, ChatKind, ReadSession, Requ
 from gamebuddy.errors import Code, Rejected, reject
 from gamebuddy.events import log
 from gamebuddy.mail import Letter, LetterKind
-from gamebuddy.resolvers import administration, audit, chat, profiles, reports, teammates, uploads
+from gamebuddy.resolvers import administration, audit, chat, exports, profiles, reports, teammates, uploads
 from gamebuddy.resolvers.accounts import recovery, second_factor
 from gamebuddy.resolvers.accounts.registration import free_username, made_up_name
 from gamebuddy.resolvers.accounts.sessions import Device, SignedIn, check_device, end_sessions, open_session
@@ -93,6 +93,7 @@ async def delete_account(
     _make_nobody(account)
     await session.flush()
     await _withdraw_requests(session, account.id)
+    await exports.leave(session, account.id)
     if erase_messages:
         await _erase_messages(session, account.id)
     await audit.record(session, AuditAction.DELETE_ACCOUNT, actor_id=account.id, target_id=account.id)

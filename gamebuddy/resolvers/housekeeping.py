@@ -12,7 +12,7 @@ from gamebuddy.db import AccountStatus, Database, Role, SanctionKind, WriteSessi
 from gamebuddy.db.search import ENTERED_DAYS
 from gamebuddy.events import log as event_log
 from gamebuddy.files import Files
-from gamebuddy.resolvers import departure, profiles, reports, schedules, uploads
+from gamebuddy.resolvers import departure, exports, profiles, reports, schedules, uploads
 from gamebuddy.resolvers.accounts.registration import is_stale_claim
 from gamebuddy.resolvers.accounts.sessions import is_live
 from gamebuddy.resolvers.accounts.signing_in import KNOWN_FOR
@@ -63,6 +63,7 @@ async def sweep(database: Database, files: Files, *, event_days: int = 30) -> di
             if count < BATCH and not (count and work in ONE_BY_ONE):
                 break
     taken["drop_uploads"] = await uploads.sweep(database, files)
+    taken["drop_exports"] = await exports.sweep(database, files)
     if any(taken.values()):
         log.info("swept", **{name: count for name, count in taken.items() if count})
     return taken

@@ -40,6 +40,7 @@ from gamebuddy.schema.directory import DirectoryQueries
 from gamebuddy.schema.documents import UsePrepared
 from gamebuddy.schema.errors import InputError, RetryLater, Sanctioned
 from gamebuddy.schema.events import EventQueries, EventSubscriptions
+from gamebuddy.schema.exports import ExportMutations
 from gamebuddy.schema.fields import Reading, query, rights_of
 from gamebuddy.schema.files import Attachment, FileMutations
 from gamebuddy.schema.games import Game, GameMutations, GameQueries, GameRank, GameRole, Genre
@@ -145,6 +146,7 @@ MUTATIONS = (
     SecondFactorMutations,
     PlayerMutations,
     FileMutations,
+    ExportMutations,
     TeammateMutations,
     ChatMutations,
     ReportMutations,

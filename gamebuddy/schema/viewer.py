@@ -10,13 +10,14 @@ from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer as Actor
 from gamebuddy.errors import Unauthenticated
 from gamebuddy.events import log
-from gamebuddy.resolvers import accounts, chat, departure, sanctions
+from gamebuddy.resolvers import accounts, chat, departure, exports, sanctions
 from gamebuddy.resolvers.teammates import Direction
 from gamebuddy.schema import events, ids
 from gamebuddy.schema.chat import ChatConnection, chats_of
 from gamebuddy.schema.context import Info
 from gamebuddy.schema.departure import DeletionPreview
 from gamebuddy.schema.describe import describe_enum, field
+from gamebuddy.schema.exports import DataExport
 from gamebuddy.schema.fields import Reading, query
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.moderation import ReportConnection, Sanction, reports_by
@@ -172,6 +173,12 @@ class Viewer:
     async def deletion_preview(self, info: Info) -> DeletionPreview:
         """What deleteAccount would do now, to show before it is asked for."""
         return DeletionPreview.of(await departure.preview(info.context.snapshot, _actor(info)))
+
+    @field
+    async def data_export(self, info: Info) -> DataExport | None:
+        """The copy that exportMyData has asked for; null when there is none, or none any more."""
+        row = await exports.find(info.context.snapshot, _actor(info))
+        return DataExport.of(row) if row else None
 
     @field
     def can(self, info: Info, action: Annotated[Action, strawberry.argument(description="What to do.")]) -> Permission:

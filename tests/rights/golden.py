@@ -56,6 +56,7 @@ Mutation.changePassword             s  f  f  y  y  y  x  y
 Mutation.changeEmail                s  f  f  y  y  y  x  y
 Mutation.confirmEmailChange         s  f  f  y  y  y  x  y
 Mutation.deleteAccount              s  f  f  y  y  y  x  y
+Mutation.exportMyData               s  f  f  y  y  y  x  y
 Mutation.beginTotp                  s  f  f  y  y  y  x  y
 Mutation.confirmTotp                s  f  f  y  y  y  x  y
 Mutation.removeTotp                 s  f  f  y  y  y  x  y
