@@ -1,6 +1,6 @@
 """Words under their spellings: one reading of letters for all disguises, and one walk for all rules.
 
-Why it is made so is told in docs/decisions/0028-words-by-one-walk.md.
+Why it is made so is told in docs/decisions/0030-words-by-one-walk.md.
 """
 
 import unicodedata
