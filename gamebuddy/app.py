@@ -36,6 +36,7 @@ from gamebuddy.resolvers import reports
 from gamebuddy.resolvers.chat import Outbox
 from gamebuddy.resolvers.exports import exporter
 from gamebuddy.resolvers.housekeeping import housekeeper
+from gamebuddy.resolvers.limits import ChangedLimits
 from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.schema import faults, root
 from gamebuddy.schema.callers import Callers
@@ -106,6 +107,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         attendance=Attendance(database),
         outbox=Outbox(database, throttle=gate.throttle, files=files, words=words),
         words=words,
+        limits=ChangedLimits(database, gate.throttle),
         cursors=Cursors(gate.keys),
         schema=schema,
         documents=Documents(schema, settings),
@@ -121,6 +123,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await _require_current_schema(database)
         await services.hub.start()
         await services.words.start()
+        await services.limits.start()
         await services.attendance.start()
         await postman.start()
         await sweeping.start()
@@ -133,6 +136,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         await sweeping.stop()
         await postman.stop()
         await services.attendance.stop()
+        await services.limits.stop()
         await services.words.stop()
         await services.hub.stop()
         await services.files.close()

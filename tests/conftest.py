@@ -28,7 +28,8 @@ from tests.post_office import PostOffice
 TEMPLATE = "gamebuddy_template"
 BACKGROUND = {
     "hub hands out",
-    "word filter",
+    "follower of words",
+    "follower of limits",
     "attendance",
     "housekeeper",
     "exporter",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from gamebuddy import db
@@ -46,6 +46,7 @@ class Limit(StrEnum):
     TRY_CODE_BY_ADDRESS = "TRY_CODE_BY_ADDRESS"
 
 
+# What is built in; an administrator may change it.
 RATES: Mapping[Limit, Rate] = {
     Limit.SIGN_IN: Rate(5, timedelta(minutes=3)),
     Limit.PASSWORD: Rate(5, timedelta(minutes=3)),
@@ -67,6 +68,21 @@ BY_ADDRESS = frozenset(limit for limit in Limit if limit.endswith("_BY_ADDRESS")
 # Counted by what is tried or written to: a login, a code, an e-mail address. What is left of these is told to nobody.
 BY_TARGET = frozenset({Limit.SIGN_IN, Limit.CODE_TRIES, Limit.LETTERS})
 BY_ACCOUNT = frozenset(Limit) - BY_ADDRESS - BY_TARGET
+# What keeps secrets from being guessed: the odds beside the rates hold only while nobody makes these looser.
+AGAINST_GUESSING = frozenset({Limit.SIGN_IN, Limit.PASSWORD, Limit.SECOND_FACTOR, Limit.CODE_TRIES})
+MOST_CHANGE = 10  # how many times stricter or looser a limit may become
+
+
+def strictest(limit: Limit) -> Rate:
+    """Give the rate below which nobody could use what is limited."""
+    rate = RATES[limit]
+    return Rate(math.ceil(rate.burst / MOST_CHANGE), rate.interval * MOST_CHANGE)
+
+
+def loosest(limit: Limit) -> Rate:
+    """Give the rate beyond which the limit would keep nothing out."""
+    rate = RATES[limit]
+    return rate if limit in AGAINST_GUESSING else Rate(rate.burst * MOST_CHANGE, rate.interval / MOST_CHANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +109,14 @@ class Budget:
 
 
 class Throttle:
-    """Counts hits. `factor` multiplies the limits of network addresses, for load tests from behind one."""
+    """Counts hits. `factor` multiplies the limits of network addresses, for load tests from behind one.
+
+    `changed` holds the rates that are not the built-in ones; whoever follows them puts in others.
+    """
 
     def __init__(self, factor: float = 1) -> None:
         self._factor = factor
+        self.changed: Mapping[Limit, Rate] = {}
 
     async def take(self, session: WriteSession, *hits: Hit) -> None:
         """Count the hits at once, whatever becomes of this transaction.
@@ -128,6 +148,9 @@ class Throttle:
         rate = self._rate(limit)
         row, now = db.RateLimit, func.clock_timestamp()
         tolerance = rate.interval * (rate.burst - 1)
+        # Further ahead than any hit can move it: the clock was set back, or the limit was made stricter. Nobody shall
+        # wait for that, and the bucket begins anew.
+        is_astray = row.theoretical_arrival_at > now + tolerance + rate.interval
         buckets = {Hit(limit, key).bucket: key for key in keys}
         # In one order everywhere: two who count the same many at once do not wait for each other for ever.
         hit = db.given("hit", key=(row.key, sorted(buckets)))
@@ -136,12 +159,13 @@ class Throttle:
             .from_select(["key", "theoretical_arrival_at"], select(hit.c.key, now + rate.interval))
             .on_conflict_do_update(
                 index_elements=[row.key],
-                set_={"theoretical_arrival_at": func.greatest(row.theoretical_arrival_at, now) + rate.interval},
-                where=or_(
-                    row.theoretical_arrival_at <= now + tolerance,
-                    # Further ahead than any hit can move it: the clock was set back, and nobody shall wait for that.
-                    row.theoretical_arrival_at > now + tolerance + rate.interval,
-                ),
+                set_={
+                    "theoretical_arrival_at": case(
+                        (is_astray, now), else_=func.greatest(row.theoretical_arrival_at, now)
+                    )
+                    + rate.interval
+                },
+                where=or_(row.theoretical_arrival_at <= now + tolerance, is_astray),
             )
             .returning(row.key)
         )
@@ -164,7 +188,7 @@ class Throttle:
         budgets = []
         for hit in hits:
             rate, arrival_at = self._rate(hit.limit), arrivals.get(hit.bucket, now)
-            if not now < arrival_at <= now + rate.interval * rate.burst:  # later: the clock was set back
+            if not now < arrival_at <= now + rate.interval * rate.burst:  # later: it is astray
                 arrival_at = now
             remaining = rate.burst - math.ceil((arrival_at - now) / rate.interval)
             budgets.append(Budget(hit.limit, rate, remaining, arrival_at))
@@ -175,7 +199,7 @@ class Throttle:
         await session.execute(delete(db.RateLimit).where(db.RateLimit.key.in_([hit.bucket for hit in hits])))
 
     def _rate(self, limit: Limit) -> Rate:
-        rate = RATES[limit]
+        rate = self.changed.get(limit, RATES[limit])
         if limit not in BY_ADDRESS:
             return rate
         return Rate(max(1, round(rate.burst * self._factor)), rate.interval / self._factor)

@@ -1,7 +1,7 @@
 """Accounts: who can sign in, what proves it, on which devices, and what is kept of those who left."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, func, literal_column, text
@@ -203,3 +203,14 @@ class RateLimit(Row):
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     theoretical_arrival_at: Mapped[datetime]
+
+
+class ChangedLimit(Row):
+    """The rate of a limit that an administrator has set in place of the built-in one; the audit log says who."""
+
+    __tablename__ = "changed_limits"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    burst: Mapped[int]
+    interval: Mapped[timedelta]
+    changed_at: Mapped[CreatedAt] = mapped_column(init=False)

@@ -98,6 +98,7 @@ class AuditAction(StrEnum):
     MERGE_GAMES = "MERGE_GAMES"
     SAVE_WORD_RULE = "SAVE_WORD_RULE"
     DELETE_WORD_RULE = "DELETE_WORD_RULE"
+    SET_LIMIT = "SET_LIMIT"
 
 
 class AuditEntry(Row):

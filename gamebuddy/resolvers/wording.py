@@ -15,15 +15,13 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import AuditAction, Database, ReadSession, WordEffect, WordMatch, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.resolvers import audit
+from gamebuddy.resolvers.following import Followed
 from gamebuddy.words import Match, Matcher
-from gamebuddy.workers import Rounds
 
 LONGEST_PHRASE = 50
 LONGEST_REASON = 500
 LONGEST_TEST = 4_000
 MOST_RULES = 5_000
-VERSION = "words"
-FOLLOW_SECONDS = 1.0
 NOT_SAID = "This contains words that are not said here."
 
 
@@ -55,37 +53,22 @@ class Tried:
     shown: str | None
 
 
-class WordFilter:
+class WordFilter(Followed):
     """The rules in the memory of a process, which follows every change within a second or two."""
 
+    name = "words"
+
     def __init__(self, database: Database, tell_staff: TellStaff) -> None:
-        self._database = database
+        super().__init__(database)
         self._tell_staff = tell_staff
-        self._version: uuid.UUID | None = None
         self._matcher: Matcher[Rule] = Matcher()
         self._flags: Matcher[Rule] = Matcher()
-        self._rounds = Rounds("word filter", self.follow, pause_seconds=FOLLOW_SECONDS)
 
-    async def start(self) -> None:
-        """Read the rules, and follow them."""
-        await self.follow()
-        await self._rounds.start()
-
-    async def stop(self) -> None:
-        """Follow them no more."""
-        await self._rounds.stop()
-
-    async def follow(self) -> None:
-        """Read the rules again if they have changed."""
-        row = db.RulesVersion
-        async with self._database.read() as session:
-            version = await session.scalar(select(row.version).where(row.name == VERSION))
-            if version == self._version:
-                return
-            rules = await all_rules(session)
+    async def read(self, session: ReadSession) -> None:
+        """Take the rules into memory."""
+        rules = await all_rules(session)
         self._matcher = _matcher(rules)
         self._flags = _matcher([rule for rule in rules if rule.effect is WordEffect.FLAG])
-        self._version = version
 
     def clean(self, value: str, *field: str | int) -> str:
         """Give a text with masks over what the rules mask.
@@ -157,7 +140,7 @@ async def save_rule(
     reading = words.reading_of(phrase)
     if len(reading.replace(" ", "")) < 2:  # noqa: PLR2004 - one letter would mask everything
         raise reject(Code.INVALID, "A rule needs two letters at least.", "phrase")
-    await _change_version(session)
+    await WordFilter.change(session)
     row = db.WordRule
     if await session.scalar(select(func.count()).select_from(row)) >= MOST_RULES:
         raise reject(Code.LIMIT_REACHED, f"There are at most {MOST_RULES:,} rules.")
@@ -194,7 +177,7 @@ async def delete_rule(session: WriteSession, viewer: Viewer, *, rule_id: uuid.UU
         Rejected: NOT_FOUND; TOO_SHORT, TOO_LONG for the reason.
     """
     reason = text.checked(reason, "reason", longest=LONGEST_REASON)
-    await _change_version(session)
+    await WordFilter.change(session)
     rule = await session.get(db.WordRule, rule_id)
     if rule is None:
         raise reject(Code.NOT_FOUND, "There is no such rule.", "rule_id")
@@ -208,14 +191,4 @@ async def delete_rule(session: WriteSession, viewer: Viewer, *, rule_id: uuid.UU
 def _matcher(rules: Sequence[db.WordRule]) -> Matcher[Rule]:
     return Matcher(
         (Rule(rule.id, rule.effect, rule.phrase), rule.phrase, rule.match is WordMatch.WHOLE_WORDS) for rule in rules
-    )
-
-
-async def _change_version(session: WriteSession) -> None:
-    """Say that the rules are others from this commit on. The row makes those wait who change them too."""
-    row, version = db.RulesVersion, uuid.uuid4()
-    await session.execute(
-        insert(row)
-        .values(name=VERSION, version=version)
-        .on_conflict_do_update(index_elements=["name"], set_={"version": version})
     )

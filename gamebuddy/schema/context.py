@@ -17,6 +17,7 @@ from gamebuddy.events.hub import Hub
 from gamebuddy.events.presence import Attendance
 from gamebuddy.files import Files
 from gamebuddy.resolvers.chat import Outbox
+from gamebuddy.resolvers.limits import ChangedLimits
 from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.schema.documents import Documents, Prepared
 from gamebuddy.schema.farewell import Farewell
@@ -45,6 +46,7 @@ class Services:
     attendance: Attendance
     outbox: Outbox
     words: WordFilter
+    limits: ChangedLimits
     cursors: Cursors
     schema: Schema
     documents: Documents

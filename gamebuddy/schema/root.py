@@ -45,7 +45,7 @@ from gamebuddy.schema.fields import Reading, query, rights_of
 from gamebuddy.schema.files import Attachment, FileMutations
 from gamebuddy.schema.games import Game, GameMutations, GameQueries, GameRank, GameRole, Genre
 from gamebuddy.schema.ids import Kind
-from gamebuddy.schema.limits import LimitQueries
+from gamebuddy.schema.limits import LimitMutations, LimitQueries
 from gamebuddy.schema.moderation import (
     Appeal,
     Report,
@@ -154,6 +154,7 @@ MUTATIONS = (
     GameMutations,
     AdministrationMutations,
     WordingMutations,
+    LimitMutations,
 )
 SUBSCRIPTIONS = (EventSubscriptions,)
 ROOTS = {

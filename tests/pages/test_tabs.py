@@ -68,6 +68,8 @@ def test_the_tabs_stand_in_the_order_of_a_first_visit() -> None:
         "WordRules",
         "DeleteWordRule",
         "ExportMyData",
+        "Limits",
+        "SetLimit",
     ]
 
 

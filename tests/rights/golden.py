@@ -113,6 +113,8 @@ Query.wordRules                     s  f  f  f  y  y  x  f
 Query.testPhrase                    s  f  f  f  y  y  x  f
 Mutation.saveWordRule               s  f  f  f  f  y  x  f
 Mutation.deleteWordRule             s  f  f  f  f  y  x  f
+Query.limits                        s  f  f  f  f  y  x  f
+Mutation.setLimit                   s  f  f  f  f  y  x  f
 Mutation.saveGenre                  s  f  f  f  f  y  x  f
 """
 # Rights that no root field names, for they stand behind one. SEARCH_FURTHER: everybody who is signed in searches, but
