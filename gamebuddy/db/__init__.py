@@ -34,7 +34,16 @@ from gamebuddy.db.exports import Export
 from gamebuddy.db.files import Attachment, Upload, UploadPurpose
 from gamebuddy.db.games import FormerSlug, Game, GameRank, GameRole, Genre, Platform
 from gamebuddy.db.given import given
-from gamebuddy.db.moderation import Appeal, AppealStatus, AuditAction, AuditEntry, AuditLink, Sanction, SanctionKind
+from gamebuddy.db.moderation import (
+    AccountNote,
+    Appeal,
+    AppealStatus,
+    AuditAction,
+    AuditEntry,
+    AuditLink,
+    Sanction,
+    SanctionKind,
+)
 from gamebuddy.db.profiles import (
     HOURS_A_WEEK,
     UNKNOWN_RATING,
@@ -65,6 +74,7 @@ __all__ = [
     "HOURS_A_WEEK",
     "UNKNOWN_RATING",
     "Account",
+    "AccountNote",
     "AccountStatus",
     "AgeBand",
     "Appeal",

@@ -69,6 +69,22 @@ class Appeal(Row):
     answered_at: Mapped[Moment | None] = mapped_column(default=None)
 
 
+class AccountNote(Row):
+    """What the staff has written down about an account, for the staff alone."""
+
+    __tablename__ = "account_notes"
+    __table_args__ = (
+        Index("ix_account_notes_account_id_id", "account_id", "id"),
+        Index("ix_account_notes_author_id", "author_id"),
+    )
+
+    id: Mapped[Id] = mapped_column(default_factory=new_id)
+    account_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
+    author_id: Mapped[uuid.UUID | None] = mapped_column(account_id_column(on_delete="SET NULL"))
+    text: Mapped[str]
+    created_at: Mapped[CreatedAt] = mapped_column(init=False)
+
+
 class AuditAction(StrEnum):
     """What is written down."""
 
@@ -99,6 +115,7 @@ class AuditAction(StrEnum):
     SAVE_WORD_RULE = "SAVE_WORD_RULE"
     DELETE_WORD_RULE = "DELETE_WORD_RULE"
     SET_LIMIT = "SET_LIMIT"
+    ADD_ACCOUNT_NOTE = "ADD_ACCOUNT_NOTE"
 
 
 class AuditEntry(Row):

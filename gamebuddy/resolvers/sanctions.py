@@ -44,7 +44,7 @@ async def impose(
     now = datetime.now(UTC)
     if until is not None and until <= now:
         raise reject(Code.INVALID, "The end is past already.", "until")
-    account = await _lock_target(session, viewer, user_id, AuditAction.SANCTION)
+    account = await lock_target(session, viewer, user_id, AuditAction.SANCTION)
     is_long = until is None or until > now + LONGEST_BAN_BY_MODERATOR
     if kind is SanctionKind.BAN and is_long and not policy.may_ban_for_ever(viewer):
         raise reject(Code.NOT_ALLOWED, "A moderator bans for at most 30 days.", "until")
@@ -88,7 +88,7 @@ async def lift(
         Forbidden: for oneself, and for one of the same or a higher role; it is written down.
     """
     reason = text.checked(reason, "reason", longest=LONGEST_REASON)
-    account = await _lock_target(session, viewer, user_id, AuditAction.LIFT_SANCTION)
+    account = await lock_target(session, viewer, user_id, AuditAction.LIFT_SANCTION)
     return await end(session, viewer, account, kind, reason)
 
 
@@ -151,7 +151,13 @@ async def find_own(session: ReadSession, viewer: Viewer) -> Sequence[db.Sanction
     return found
 
 
-async def _lock_target(session: WriteSession, viewer: Viewer, user_id: uuid.UUID, action: AuditAction) -> db.Account:
+async def lock_target(session: WriteSession, viewer: Viewer, user_id: uuid.UUID, action: AuditAction) -> db.Account:
+    """Lock an account that the viewer may act on.
+
+    Raises:
+        Rejected: NOT_FOUND.
+        Forbidden: for oneself, and for one of the same or a higher role; it is written down.
+    """
     account = await lock_account(session, user_id)
     if account is None:
         raise reject(Code.NOT_FOUND, "There is no such player.", "user_id")

@@ -16,7 +16,7 @@ from gamebuddy.schema.context import Context, Info
 from gamebuddy.schema.describe import field
 from gamebuddy.schema.fields import Reading, Writing, mutation, query
 from gamebuddy.schema.ids import Kind
-from gamebuddy.schema.moderation import Sanction
+from gamebuddy.schema.moderation import AccountNote, Sanction
 from gamebuddy.schema.node import Node
 from gamebuddy.schema.paging import PageInfo, page_size
 from gamebuddy.schema.players import User, known_user
@@ -59,6 +59,12 @@ class Account(Node):
         """What was taken from the account, the newest first; also what is over."""
         rows = await info.context.loaders.sanctions_of.load(self.row.id)
         return [Sanction.of(row) for row in rows or ()]
+
+    @field
+    async def notes(self, info: Info) -> list[AccountNote]:
+        """What the staff has written down about the account, the newest first, at most 50; none about your own."""
+        rows = await info.context.loaders.account_notes_of.load(self.row.id)
+        return [AccountNote.of(row) for row in rows or ()]
 
     @field
     async def sessions(self, info: Info) -> list[Session]:

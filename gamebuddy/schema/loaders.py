@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from strawberry.dataloader import DataLoader
 
 from gamebuddy.resolvers import (
+    account_notes,
     accounts,
     administration,
     appeals,
@@ -41,6 +42,7 @@ class Loaders:
         self.sessions_of = self._by_id(accounts.sessions_by_account_ids)
         self.sanctions = self._by_id(sanctions.by_ids)
         self.sanctions_of = self._by_id(sanctions.by_account_ids)
+        self.account_notes_of = self._by_id(account_notes.by_account_ids)
         self.reports = self._by_id(reports.by_ids)
         self.appeals = self._by_id(appeals.by_ids)
         self.appeals_of = self._by_id(appeals.by_sanction_ids)

@@ -47,6 +47,8 @@ from gamebuddy.schema.games import Game, GameMutations, GameQueries, GameRank, G
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.limits import LimitMutations, LimitQueries
 from gamebuddy.schema.moderation import (
+    AccountNoteMutations,
+    AccountNoteQueries,
     Appeal,
     Report,
     ReportMutations,
@@ -139,6 +141,7 @@ QUERIES = (
     SanctionQueries,
     AdministrationQueries,
     WordingQueries,
+    AccountNoteQueries,
 )
 MUTATIONS = (
     AccountMutations,
@@ -151,6 +154,7 @@ MUTATIONS = (
     ChatMutations,
     ReportMutations,
     SanctionMutations,
+    AccountNoteMutations,
     GameMutations,
     AdministrationMutations,
     WordingMutations,

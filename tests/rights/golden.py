@@ -101,6 +101,8 @@ Mutation.hideReportedMessage        s  f  f  f  y  y  x  f
 
 Mutation.sanctionUser               s  f  f  f  y  y  x  f
 Mutation.liftSanction               s  f  f  f  y  y  x  f
+Query.accountNotes                  s  f  f  f  y  y  x  f
+Mutation.addAccountNote             s  f  f  f  y  y  x  f
 Mutation.appealBan                  y  y  y  y  y  y  x  y
 Mutation.appealMute                 s  y  y  y  y  y  x  y
 Mutation.answerAppeal               s  f  f  f  y  y  x  f

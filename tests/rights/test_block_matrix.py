@@ -90,6 +90,7 @@ ELSEWHERE: Mapping[str, str] = {
     "EvidenceMessage.author": "tests/moderation/test_report.py::test_the_staff_sees_also_whoever_has_blocked_it",
     "Appeal.answeredBy": "tests/rights/test_block_matrix.py::test_nobody_hides_from_the_staff",
     "Account.user": "tests/rights/test_block_matrix.py::test_nobody_hides_from_the_staff",
+    "AccountNote.author": "tests/rights/test_block_matrix.py::test_nobody_hides_from_the_staff",
     "Sanction.user": "tests/rights/test_block_matrix.py::test_nobody_hides_from_the_staff",
     "Sanction.by": "tests/rights/test_block_matrix.py::test_nobody_hides_from_the_staff",
     "AuditEntry.actor": "tests/rights/test_block_matrix.py::test_nobody_hides_from_the_staff",
@@ -277,13 +278,16 @@ async def test_nobody_hides_from_the_staff(make: Factory) -> None:
     await make.block(troll, admin)
     sanction = {"userId": troll.id, "kind": "MUTE", "reason": "insults"}
     await do(admin, "SanctionUser", sanction, "userErrors { code }")
+    await do(admin, "AddAccountNote", {"userId": troll.id, "text": "loud"}, "userErrors { code }")
     answer = await admin.api(
-        """{ accounts(search: "troll") { nodes { user { username } sanctions { user { username } by { username } } } }
+        """{ accounts(search: "troll") { nodes { user { username } notes { text author { username } }
+               sanctions { user { username } by { username } } } }
              auditLog(first: 5) { nodes { actor { username } target { username } } } }"""
     )
     (account,) = answer["accounts"]["nodes"]
     assert account == {
         "user": {"username": "troll"},
+        "notes": [{"text": "loud", "author": {"username": "admin_"}}],
         "sanctions": [{"user": {"username": "troll"}, "by": {"username": "admin_"}}],
     }
     entries = answer["auditLog"]["nodes"]

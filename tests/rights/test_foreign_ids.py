@@ -32,6 +32,7 @@ SEEN_BY = {
     "Query.auditLog": ({"admin"}, "an administrator reads the whole audit log, whoever it is about"),
     "Mutation.sanctionUser": ({"moderator", "admin"}, "the staff acts also on those who have blocked it"),
     "Mutation.liftSanction": ({"moderator", "admin"}, "the staff acts also on those who have blocked it"),
+    "Mutation.addAccountNote": ({"moderator", "admin"}, "the staff acts also on those who have blocked it"),
     "Mutation.setUserRole": ({"admin"}, "the staff acts also on those who have blocked it"),
     Kind.WORD_RULE: ({"moderator", "admin"}, "the staff reads the rules for words"),
     "a blocker": ({"anonymous"}, "nobody can have blocked one who is not signed in"),
@@ -182,10 +183,11 @@ async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
     appeal = db.Appeal(sanction_id=sanction.id, text="not me")
     report = report_of(await make.player("reporter"), fan)
     upload = checked_upload(viewer, PURPOSES.get(place.operation, db.UploadPurpose.AVATAR))
+    note = db.AccountNote(account_id=fan.account_id, author_id=None, text="loud")
     entry = db.AuditEntry(actor_id=fan.account_id, target_id=fan.account_id, action=db.AuditAction.CHANGE_PASSWORD)
     async with make.services.database.write() as session:
         rule = word_rule()
-        session.add_all([rule, request, sanction, report, upload, entry])
+        session.add_all([rule, request, sanction, note, report, upload, entry])
         await session.flush()
         session.add(appeal)
     seen: dict[Kind, str] = {
@@ -200,7 +202,11 @@ async def own(make: Factory, viewer: Player, place: Place) -> dict[Kind, str]:
         Kind.REPORT: ids.write(Kind.REPORT, report.id),
         Kind.APPEAL: ids.write(Kind.APPEAL, appeal.id),
     }
-    if place.operation in {"Query.auditLog", "Mutation.liftSanction"}:  # those that are about what fan has
+    if place.operation in {
+        "Query.accountNotes",
+        "Query.auditLog",
+        "Mutation.liftSanction",
+    }:  # those that are about what fan has
         seen[Kind.USER] = fan.id
     return seen
 
