@@ -43,7 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     binaries = os.environ.get("GAMEBUDDY_PG_BIN")
     until_the_end = contextlib.ExitStack()
-    server = until_the_end.enter_context(EmbeddedPostgres.temporary(binaries=Path(binaries) if binaries else None))
+    server = until_the_end.enter_context(
+        EmbeddedPostgres.temporary(
+            binaries=Path(binaries) if binaries else None,
+            settings={"max_connections": "400"},  # the servers of all tests share it
+        )
+    )
     until_the_end.callback(os.environ.pop, SERVER, None)
     config.add_cleanup(until_the_end.close)
     os.environ[SERVER] = server.url("postgres")
