@@ -340,6 +340,12 @@ async def test_a_message_is_sent_on_with_who_wrote_it(make: Factory, pair: tuple
     for _ in range(2):
         sent = payload(await send(member, direct, None, forwardMessageId=message["id"], clientId=client_id))
         assert (sent["userErrors"], sent["message"]["text"]) == ([], "news for @member")
+    other = await make.send(owner, chat_id, "other news")
+    answer = await send(member, direct, None, forwardMessageId=other["id"], clientId=client_id)
+    assert problems(answer) == [("IDEMPOTENCY_MISMATCH", "input.clientId")]
+    assert payload(await edit(owner, message, "no news"))["userErrors"] == []
+    again = payload(await send(member, direct, None, forwardMessageId=message["id"], clientId=client_id))
+    assert again["message"]["id"] == sent["message"]["id"]  # however it was changed since
     seen = await shown(friend, sent["message"])
     assert (seen["forwardedFrom"], seen["mentions"]) == ({"username": "owner"}, [])
     again = payload(await send(friend, direct, None, forwardMessageId=sent["message"]["id"]))["message"]

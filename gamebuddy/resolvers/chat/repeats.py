@@ -34,10 +34,16 @@ async def find_repeats(session: WriteSession, drafts: Mapping[uuid.UUID, Draft])
         return {}
     uploads = await uploads_of(session, [message.id for message in messages])
     texts = await _first_texts(session, messages)
+    forwards = {draft.forward_id for draft in drafts.values() if draft.forward_id is not None}
+    origins = await _all_texts(session, forwards) if forwards else {}
+
+    def is_same(message: db.Message, draft: Draft) -> bool:
+        if draft.forward_id is None:
+            return _is_same(message, draft, uploads.get(message.id, []), texts[message.id])
+        return _is_same_forward(message, draft, texts[message.id], origins.get(draft.forward_id))
+
     return {
-        message.author_id: Repeat(
-            message, _is_same(message, drafts[message.author_id], uploads.get(message.id, []), texts[message.id])
-        )
+        message.author_id: Repeat(message, is_same(message, drafts[message.author_id]))
         for message in messages
         if message.author_id is not None
     }
@@ -75,12 +81,27 @@ async def _first_texts(session: WriteSession, messages: Sequence[db.Message]) ->
     return said
 
 
+async def _all_texts(session: WriteSession, message_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, set[str]]:
+    """Give whatever messages have said, now and before; those that are gone are left out."""
+    message, version = db.Message, db.MessageVersion
+    said: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
+    for row, column in ((message, message.id), (version, version.message_id)):
+        for message_id, content in await session.execute(select(column, row.text).where(column.in_(message_ids))):
+            said[message_id].add(content)
+    return dict(said)
+
+
 def _is_same(message: db.Message, draft: Draft, upload_ids: Sequence[uuid.UUID], said: str) -> bool:
     if (message.chat_id, message.reply_to_id) != (draft.chat_id, draft.reply_to_id):
         return False
-    if (message.forwarded_from_id is not None) is not (draft.forward_id is not None):
+    if message.forwarded_from_id is not None:
         return False
-    if draft.forward_id is not None:
-        return True
     has_files = message.deleted_at is not None or list(upload_ids) == list(draft.upload_ids)
     return has_files and is_same_under_masks(said, draft.text or "")
+
+
+def _is_same_forward(message: db.Message, draft: Draft, said: str, origin: Collection[str] | None) -> bool:
+    """Compare with whatever the forwarded message has said, since it may have been changed after it was sent on."""
+    if (message.chat_id, message.reply_to_id) != (draft.chat_id, draft.reply_to_id):
+        return False
+    return message.forwarded_from_id is not None if origin is None else said in origin
