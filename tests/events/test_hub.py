@@ -80,7 +80,7 @@ async def follow() -> AsyncIterator[Follow]:
 @asynccontextmanager
 async def a_hub(url: str, poll_seconds: float = NEVER) -> AsyncIterator[Hub]:
     """Run a hub on connections of its own, as another process has it."""
-    database = Database(url, pool_size=3, application_name="hub under test")
+    database = Database(url, pool_size=6, application_name="hub under test")
     hub = Hub(database, poll_seconds=poll_seconds)
     async with asyncio.timeout(PATIENCE):
         await hub.start()
