@@ -70,6 +70,7 @@ def test_the_tabs_stand_in_the_order_of_a_first_visit() -> None:
         "ExportMyData",
         "Limits",
         "SetLimit",
+        "AddAccountNote",
     ]
 
 
