@@ -268,10 +268,10 @@ async def hasty(settings: Settings, clean: None) -> AsyncIterator[Api]:
     quick = settings.model_copy(
         update={
             "port": free_port(),
-            "socket_init_seconds": 0.3,
+            "socket_init_seconds": 3.0,
             "heartbeat_seconds": 0.2,
-            "silence_seconds": 1.0,
-            "access_token_seconds": 2,
+            "silence_seconds": 3.0,
+            "access_token_seconds": 6,
         }
     )
     async with running(quick) as server, Api.open(quick.url) as api:
