@@ -89,7 +89,7 @@ async def test_who_lets_a_megabyte_wait_is_let_go_and_the_others_hear_everything
             await make.send(nika, chat_id, LONG)
             assert (await stream.until("MessageSent"))["message"]["text"] == LONG
             sent += 1
-            assert sent < 30, "he is still there"
+            assert sent < 100, "he is still there"  # at the latest he goes for taking nothing for 30 s
             with contextlib.suppress(TimeoutError):  # the bystander is quicker than ten operations
                 async with asyncio.timeout(0.5):
                     await until(lambda: max_.account_id not in services.hub._by_account)
