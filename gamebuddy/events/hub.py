@@ -19,7 +19,7 @@ from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot, Step
 from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, Passed, Place, ResyncRequired
 from gamebuddy.events.passing import Grapevine
 from gamebuddy.events.rights import Rights, chats_of, rights_of
-from gamebuddy.events.types import ChatEvent, Event, MemberJoined, MemberLeft
+from gamebuddy.events.types import ChatEvent, Event, MemberJoined
 
 PAGE = 500
 POLL_SECONDS = 10.0  # heals notifications that were lost
@@ -256,20 +256,23 @@ class Hub:
         while True:
             page = await log.read_on(session, place=place, until=snapshot, limit=PAGE)
             if page:
-                await self._deliver(session, [step for step in page if types.is_known(step.kept.event)])
+                # Who leaves on a later page still sees this one.
+                departures = log.departures_in(page)
+                if len(page) == PAGE:
+                    departures |= await log.departures(session, place=page[-1].place, until=snapshot)
+                known = [step for step in page if types.is_known(step.kept.event)]
+                await self._deliver(session, known, departures)
                 # Should the connection be lost before the next page, nothing of this one is handed out again.
                 self._place = place = page[-1].place
             if len(page) < PAGE:
                 return
 
-    async def _deliver(self, session: ReadSession, page: Sequence[Step]) -> None:
+    async def _deliver(self, session: ReadSession, page: Sequence[Step], departures: log.Departures) -> None:
         events = [row.kept.event for row in page]
         viewers = {follower.viewer for event in events for follower in self._readers(event)}
         if not viewers:
             return
         rights = await rights_of(session, viewers, {event.chat_id for event in events if isinstance(event, ChatEvent)})
-        # A member who leaves within the page may still see what came before, and the event that removes him.
-        left = {(event.chat_id, event.account_id): event.seq for event in events if isinstance(event, MemberLeft)}
         for row in page:
             event = row.kept.event
             if isinstance(event, MemberJoined):
@@ -277,19 +280,20 @@ class Hub:
                 for follower in self._by_account.get(event.account_id, ()):
                     self._follow(follower, event.chat_id)
             for follower in self._readers(event):
-                self._offer(follower, row, rights, left)
+                self._offer(follower, row, rights, departures)
 
-    def _offer(
-        self, follower: Follower, row: Step, rights: Rights, left: dict[tuple[uuid.UUID, uuid.UUID], int]
-    ) -> None:
+    def _offer(self, follower: Follower, row: Step, rights: Rights, departures: log.Departures) -> None:
         viewer, event = follower.viewer, row.kept.event
         if not rights.keep(viewer):
             self._revoke(follower)
         elif isinstance(event, ChatEvent):
             membership = (event.chat_id, viewer.account_id)
-            if membership in rights.memberships or event.seq <= left.get(membership, 0):
+            # The rights are those at the end of the batch: who leaves within it may still see what came before, and the
+            # event that removes him.
+            left_at = departures.get(membership, 0)
+            if membership in rights.memberships or event.seq <= left_at:
                 follower.offer(row)
-            if membership not in rights.memberships and event.seq >= left.get(membership, 0):
+            if membership not in rights.memberships and event.seq >= left_at:
                 self._revoke(follower, event.chat_id)
         else:
             follower.offer(row)

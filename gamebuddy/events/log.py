@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import batched
@@ -141,6 +142,9 @@ class ChatPlace:
     seq: int
 
 
+type Departures = dict[tuple[uuid.UUID, uuid.UUID], int]  # (chat, account): the number of the event
+
+
 async def append(session: WriteSession, *events: types.Event) -> None:
     """Write events, and wake every process when the transaction commits.
 
@@ -248,6 +252,25 @@ async def read_on(session: ReadSession, *, place: AccountPlace, until: Snapshot,
         left = limit - len(found)
         statement = select(db.Event).where(_within(stretch)).order_by(db.Event.id).limit(left)
         found += [_step(stretch, row) for row in await session.scalars(statement)] if left else []
+    return found
+
+
+def departures_in(page: Sequence[Step]) -> Departures:
+    """Tell who leaves a chat on a page, and with which event; the last one for each."""
+    events = [step.kept.event for step in page]
+    return {(event.chat_id, event.account_id): event.seq for event in events if isinstance(event, types.MemberLeft)}
+
+
+async def departures(session: ReadSession, *, place: AccountPlace, until: Snapshot) -> Departures:
+    """Tell the same of all that is behind a place, as far as a snapshot sees."""
+    found: Departures = {}
+    for stretch in place.onward(until):
+        statement = (
+            select(db.Event.chat_id, db.Event.account_id, db.Event.seq)
+            .where(_within(stretch), db.Event.kind == types.MemberLeft.__name__)
+            .order_by(db.Event.id)
+        )
+        found |= {(row.chat_id, row.account_id): row.seq for row in await session.execute(statement)}
     return found
 
 

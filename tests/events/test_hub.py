@@ -453,8 +453,9 @@ async def test_a_session_that_ends_during_a_long_catching_up_reads_no_further(
         assert await reader.has_ended()
 
 
+@pytest.mark.parametrize("before", [1, PAGE, PAGE + 1])
 async def test_a_removed_member_hears_of_it_and_of_nothing_later(
-    hub: Hub, services: Services, viewer: Viewer, chat_id: uuid.UUID, follow: Follow
+    before: int, hub: Hub, services: Services, viewer: Viewer, chat_id: uuid.UUID, follow: Follow
 ) -> None:
     one, everything = (
         await follow(hub.follow_chat(viewer, chat_id, None)),
@@ -462,21 +463,22 @@ async def test_a_removed_member_hears_of_it_and_of_nothing_later(
     )
     await one.caught_up()
     await everything.caught_up()
-    left = MemberLeft(actor_id=None, chat_id=chat_id, seq=2, account_id=viewer.account_id)
+    left = MemberLeft(actor_id=None, chat_id=chat_id, seq=before + 1, account_id=viewer.account_id)
+    numbers = (*range(1, before + 1), before + 2)
+    *ahead, behind = (MessagesRead(actor_id=None, chat_id=chat_id, seq=n, up_to_seq=n) for n in numbers)
     async with services.database.write() as session:  # one transaction, so one batch
-        await advance(session, chat_id, events=3)
+        await advance(session, chat_id, events=before + 2)
         member = await session.get_one(db.ChatMember, (chat_id, viewer.account_id))
         await session.delete(member)
-        before, after = (MessagesRead(actor_id=None, chat_id=chat_id, seq=n, up_to_seq=n) for n in (1, 3))
-        await log.append(session, before, left, after)
+        await log.append(session, *ahead, left, behind)
     await happen(services.database, chat_id, 5)
     asked = TeammateRequestChanged(actor_id=None, account_id=viewer.account_id, request_id=uuid.uuid4())
     async with services.database.write() as session:
         await log.append(session, asked)
-    assert [(await one.happened()).event for _ in range(2)] == [before, left]
+    assert [(await one.happened()).event for _ in range(before + 1)] == [*ahead, left]
     assert isinstance(await one.next(), AccessRevoked)
     assert await one.has_ended()
-    assert [(await everything.happened()).event for _ in range(3)] == [before, left, asked]
+    assert [(await everything.happened()).event for _ in range(before + 2)] == [*ahead, left, asked]
 
 
 async def test_who_reads_too_slowly_is_told_so_and_resumes_without_a_gap(
