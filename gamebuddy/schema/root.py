@@ -58,6 +58,7 @@ from gamebuddy.schema.moderation import (
     SanctionQueries,
 )
 from gamebuddy.schema.node import Node
+from gamebuddy.schema.plans import PlannedExecution, Plans
 from gamebuddy.schema.players import PlayerMutations, PlayerQueries, Profile, User
 from gamebuddy.schema.scalars import SCALARS
 from gamebuddy.schema.search import SearchQueries
@@ -170,6 +171,10 @@ ROOTS = {
 
 class Schema(strawberry.Schema):
     """The schema; what goes wrong is logged and written by gamebuddy.schema.faults, once."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, execution_context_class=PlannedExecution)
+        self.plans = Plans()
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Leave errors to those who send them."""

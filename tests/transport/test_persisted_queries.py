@@ -13,8 +13,8 @@ import pytest
 from gamebuddy.schema import root
 from gamebuddy.schema.context import Services
 from gamebuddy.schema.documents import Documents, Request
-from gamebuddy.schema.documents.memory import SHORTEST
 from gamebuddy.schema.documents.persisted import Automatic
+from gamebuddy.schema.memory import SHORTEST
 from gamebuddy.settings import PersistedQueries, Settings, SettingsError
 from tests.api import Api
 from tests.conftest import free_port, running

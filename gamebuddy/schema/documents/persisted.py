@@ -13,9 +13,9 @@ from typing import Literal, Protocol
 from graphql import DocumentNode, OperationDefinitionNode
 from pydantic import BaseModel, Field, ValidationError
 
-from gamebuddy.schema.documents.memory import Memory
 from gamebuddy.schema.documents.requests import Request
 from gamebuddy.schema.faults import BAD_REQUEST, Refused
+from gamebuddy.schema.memory import Memory
 from gamebuddy.settings import PREFIX, PersistedQueries, Settings, SettingsError
 
 MOST_TEXT = 8_000_000  # characters; thousands of operations of real clients
@@ -57,7 +57,7 @@ class Automatic:
     """Documents are sent once with their hash; each process learns for itself, and forgets what nobody used."""
 
     def __init__(self, most: int = MOST_TEXT) -> None:
-        self.texts: Memory[str] = Memory(most)
+        self.texts: Memory[str, str] = Memory(most)
 
     def find(self, request: Request) -> str:
         """Give the text that was sent, or the one that has the hash."""

@@ -26,11 +26,11 @@ from graphql.language import Node
 from strawberry.extensions import SchemaExtension
 
 from gamebuddy.schema.caching import Shared
-from gamebuddy.schema.documents.memory import Memory
 from gamebuddy.schema.documents.persisted import persisted
 from gamebuddy.schema.documents.requests import Request, require_sound, require_sound_text
 from gamebuddy.schema.documents.walk import Walk
 from gamebuddy.schema.faults import PARSE_FAILED, TOO_COSTLY, UNRESOLVED, VALIDATION_FAILED, Refused
+from gamebuddy.schema.memory import Memory
 from gamebuddy.settings import Settings
 
 MOST_PARSED = 300_000  # characters of the documents that are remembered; parsed, each takes 100 to 300 bytes
@@ -88,7 +88,7 @@ class Documents:
         self._settings = settings
         rules = specified_rules if settings.introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         self._rules = tuple(rules)
-        self._parsed: Memory[DocumentNode] = Memory(MOST_PARSED)
+        self._parsed: Memory[str, DocumentNode] = Memory(MOST_PARSED)
         self._persisted = persisted(settings, self._read)
         self._shared = Shared(schema)
 
