@@ -75,16 +75,29 @@ async def test_teammates_may_write_where_teammates_may(nika: Player, make: Facto
     assert problems(await nika.api(OPEN, input={"userId": friend.id})) == []
 
 
-async def test_an_open_chat_opens_after_a_block_but_no_message_passes(
+async def test_an_open_chat_stays_after_a_block_but_no_message_passes(
     nika: Player, max_: Player, make: Factory
 ) -> None:
     chat_id = await make.direct_chat(nika, max_)
     await make.send(nika, chat_id, "before")
     await make.block(max_, nika)
-    for player, other in ((nika, max_), (max_, nika)):
-        assert payload(await player.api(OPEN, input={"userId": other.id}))["chat"]["id"] == chat_id
+    for player in (nika, max_):
         assert problems(await send(player, chat_id)) == [("NOT_ALLOWED", "input.chatId")]
         assert await texts(player, chat_id) == ["before"]
+    assert payload(await max_.api(OPEN, input={"userId": nika.id}))["chat"]["id"] == chat_id
+
+
+async def test_an_open_chat_does_not_tell_a_block_from_absence(nika: Player, make: Factory) -> None:
+    blocker, gone = await make.player("blocker"), await make.player("gone")
+    for other in (blocker, gone):
+        await make.direct_chat(nika, other)
+    await make.block(blocker, nika)
+    async with make.services.database.write() as session:
+        (await session.get_one(db.Account, gone.account_id)).status = db.AccountStatus.DELETED
+    nobody = ids.write(Kind.USER, uuid.uuid4())
+    answers = [await nika.api(OPEN, input={"userId": user_id}) for user_id in (nobody, blocker.id, gone.id)]
+    assert problems(answers[0]) == [("NOT_FOUND", "input.userId")]
+    assert all(answer == answers[0] for answer in answers)
 
 
 async def test_nobody_writes_to_himself(nika: Player) -> None:

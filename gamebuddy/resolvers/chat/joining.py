@@ -13,7 +13,7 @@ from gamebuddy.db import ChatKind, MemberRole, WhoMay, WriteSession
 from gamebuddy.errors import Code, Problem, Rejected, reject
 from gamebuddy.events import log
 from gamebuddy.events.types import MemberJoined
-from gamebuddy.resolvers import teammates
+from gamebuddy.resolvers import accounts, teammates
 from gamebuddy.resolvers.chat.access import advance, bring_up, is_open_to, lock_chat, move_members
 from gamebuddy.resolvers.chat.news import News, NewsKind, tell
 from gamebuddy.resolvers.chat.rights import HOLDERS, ChatAction, require
@@ -26,6 +26,8 @@ MOST_MEMBERS = 200
 async def open_direct_chat(session: WriteSession, viewer: Viewer, *, user_id: uuid.UUID) -> db.Chat:
     """Give the one direct chat of the two, from whichever side it is asked for; the first time it is made.
 
+    It does not open for who is blocked, as it does not where the other one is gone: he finds it in his list.
+
     Raises:
         Rejected: INVALID for oneself, NOT_FOUND for whoever is not there, not to be reached, or lets nobody write.
     """
@@ -33,6 +35,8 @@ async def open_direct_chat(session: WriteSession, viewer: Viewer, *, user_id: uu
         raise reject(Code.INVALID, "You cannot write to yourself.", "user_id")
     first, second = sorted((viewer.account_id, user_id))
     of_the_two = select(db.Chat).where(db.Chat.first_account_id == first, db.Chat.second_account_id == second)
+    if not await accounts.by_ids(session, viewer, [user_id]):
+        raise teammates.no_such_player("user_id")
     existing: db.Chat | None = await session.scalar(of_the_two)
     if existing is not None:
         return existing
