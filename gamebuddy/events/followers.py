@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Self
@@ -12,7 +12,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.errors import TooSlow
 from gamebuddy.events.log import Step
 from gamebuddy.events.notices import AccessRevoked, Passed
-from gamebuddy.events.types import Passing
+from gamebuddy.events.types import ChatEvent, Event, Passing
 
 LONGEST_QUEUE = 1_000  # events that wait for a reader; then the reader has to load its state anew
 MOST_PASSING = 100  # whoever has more before him is told nothing that is not kept
@@ -65,6 +65,54 @@ class Follower:
             self.queue.get_nowait()
         self.end_of_it = None
         self.end(AccessRevoked("Your session has ended."))
+
+
+class Followers:
+    """The streams of a process, by what they follow."""
+
+    def __init__(self) -> None:
+        self.by_chat: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)
+        self.by_account: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)
+
+    def __iter__(self) -> Iterator[Follower]:
+        """Give each of them once."""
+        return iter({f for some in (*self.by_chat.values(), *self.by_account.values()) for f in some})
+
+    def of(self, event: Event) -> set[Follower]:
+        """Give those that an event concerns: of its chat, and of the account it is about."""
+        found: set[Follower] = set()
+        if isinstance(event, ChatEvent):
+            found |= self.by_chat.get(event.chat_id, set())
+        account_id = getattr(event, "account_id", None)
+        if account_id is not None:
+            found |= self.by_account.get(account_id, set())
+        return found
+
+    def attach(self, follower: Follower) -> None:
+        """Let a follower hear what is about its account."""
+        self.by_account[follower.viewer.account_id].add(follower)
+
+    def follow(self, follower: Follower, chat_id: uuid.UUID) -> None:
+        """Let a follower hear what happens in a chat."""
+        follower.chats.add(chat_id)
+        self.by_chat[chat_id].add(follower)
+
+    def unfollow(self, follower: Follower, chat_id: uuid.UUID) -> None:
+        """Let it hear no more of the chat."""
+        follower.chats.discard(chat_id)
+        self.by_chat[chat_id].discard(follower)
+        if not self.by_chat[chat_id]:
+            del self.by_chat[chat_id]
+
+    def detach(self, follower: Follower) -> None:
+        """Let it hear nothing more."""
+        follower.end(Lapse.GOING_AWAY)
+        account_id = follower.viewer.account_id
+        self.by_account[account_id].discard(follower)
+        if not self.by_account[account_id]:
+            del self.by_account[account_id]
+        for chat_id in tuple(follower.chats):
+            self.unfollow(follower, chat_id)
 
 
 @dataclass(slots=True, eq=False)

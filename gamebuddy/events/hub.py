@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from contextlib import suppress
 
 import structlog
 from broadcaster import Broadcast
@@ -14,15 +16,16 @@ from gamebuddy.db import Database, ReadSession
 from gamebuddy.errors import NotFound, Unauthenticated, Unavailable
 from gamebuddy.events import log, types
 from gamebuddy.events.bus import Bus, PostgresBus
-from gamebuddy.events.followers import End, Follower, Lapse, Watch, Watching, until_end
+from gamebuddy.events.followers import End, Follower, Followers, Lapse, Watch, Watching, until_end
 from gamebuddy.events.log import AccountPlace, ChatPlace, Kept, Snapshot, Step
 from gamebuddy.events.notices import AccessRevoked, CaughtUp, Happened, Notice, Passed, Place, ResyncRequired
 from gamebuddy.events.passing import Grapevine
 from gamebuddy.events.rights import Rights, chats_of, rights_of
-from gamebuddy.events.types import ChatEvent, Event, MemberJoined
+from gamebuddy.events.types import ChatEvent, MemberJoined
 
 PAGE = 500
-POLL_SECONDS = 10.0  # heals notifications that were lost
+POLL_SECONDS = 1.0  # heals notifications that were lost
+POLLS_A_LOOK = 10  # of those that would have said whose rights have changed
 PAUSE_SECONDS = 0.2  # between two tries to reach the database
 NOT_KEPT = "This place is no longer kept."
 TOO_SLOW = "You read too slowly."
@@ -44,8 +47,7 @@ class Hub:
         self._bus = bus or PostgresBus(database.url)
         self._broadcast = Broadcast(backend=self._bus)
         self._poll_seconds = poll_seconds
-        self._by_chat: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)
-        self._by_account: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)
+        self.followers = Followers()
         self._watches: defaultdict[uuid.UUID, set[Watch]] = defaultdict(set)  # by account
         self._suspects: set[uuid.UUID] = set()  # sessions and accounts whose rights may have changed
         self._place: AccountPlace | None = None  # how far the log has been handed out
@@ -73,7 +75,7 @@ class Hub:
         """End every stream and wait for the tasks; a second time it does nothing."""
         if not self._tasks:
             return
-        for follower in self._followers():
+        for follower in self.followers:
             follower.end(Lapse.GOING_AWAY)
         for task in self._tasks:
             task.cancel()
@@ -97,12 +99,12 @@ class Hub:
             TooSlow: after ResyncRequired, when that was because the reader fell behind.
         """
         follower = Follower(viewer, self._batch)
-        self._by_account[viewer.account_id].add(follower)
+        self.followers.attach(follower)
         try:
             async with self._database.read(is_patient=True) as session:
                 chat_ids = await chats_of(session, viewer.account_id)
             for chat_id in chat_ids:
-                self._follow(follower, chat_id)
+                self.followers.follow(follower, chat_id)
             follower.came_in = self._batch
             # Only now, when it follows them all: what this snapshot does not see comes by the queue.
             async with self._database.read(is_patient=True) as session:
@@ -128,7 +130,7 @@ class Hub:
                     last = AccountPlace(reach.epoch, seen, queued.place.reading, kept.id)
                     yield Happened(kept.id, kept.at, kept.event, last)
         finally:
-            self._detach(follower)
+            self.followers.detach(follower)
 
     async def follow_chat(self, viewer: Viewer, chat_id: uuid.UUID, after: ChatPlace | None) -> AsyncGenerator[Notice]:
         """Give the events of one chat: what was kept since `after`, CaughtUp, then what happens; each exactly once.
@@ -141,7 +143,7 @@ class Hub:
             TooSlow: after ResyncRequired, when that was because the reader fell behind.
         """
         follower = Follower(viewer, self._batch, chat_id)
-        self._follow(follower, chat_id)
+        self.followers.follow(follower, chat_id)
         try:
             async with self._database.read(is_patient=True) as session:
                 epoch, head = (await log.reach(session)).epoch, await log.chat_head(session, chat_id)
@@ -168,7 +170,7 @@ class Hub:
                     last = _seq(kept)
                     yield Happened(kept.id, kept.at, kept.event, ChatPlace(epoch, last))
         finally:
-            self._detach(follower)
+            self.followers.detach(follower)
 
     async def _kept_for_account(self, follower: Follower, place: AccountPlace, until: Snapshot) -> AsyncGenerator[Step]:
         """Read in pages, each in a snapshot of its own: a slow reader holds no connection."""
@@ -217,6 +219,7 @@ class Hub:
             self._suspects |= self._everybody()
 
     async def _hand_out(self) -> None:
+        looked_at = time.monotonic()
         while True:
             try:
                 await self._read_on()
@@ -229,11 +232,12 @@ class Hub:
                 self._grown.set()
             else:
                 self._has_started.set()
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._grown.wait(), self._poll_seconds)
-            except TimeoutError:
-                self._suspects |= self._everybody()
             self._grown.clear()
+            if time.monotonic() >= looked_at + POLLS_A_LOOK * self._poll_seconds:
+                looked_at = time.monotonic()
+                self._suspects |= self._everybody()
 
     async def _read_on(self) -> None:
         """Read what has come, in one snapshot, and hand it out page by page with the rights of that snapshot."""
@@ -246,7 +250,7 @@ class Hub:
                     await self._hand_out_behind(session, self._place, snapshot)
                 # After the events: the one that removed a member comes before the end of his stream.
                 await self._look_again(session, suspects)
-                await self.grapevine.hand_out(session, self._by_chat, self._by_account)
+                await self.grapevine.hand_out(session, self.followers.by_chat, self.followers.by_account)
         except BaseException:
             self._suspects |= suspects
             raise
@@ -269,7 +273,7 @@ class Hub:
 
     async def _deliver(self, session: ReadSession, page: Sequence[Step], departures: log.Departures) -> None:
         events = [row.kept.event for row in page]
-        viewers = {follower.viewer for event in events for follower in self._readers(event)}
+        viewers = {follower.viewer for event in events for follower in self.followers.of(event)}
         if not viewers:
             return
         rights = await rights_of(session, viewers, {event.chat_id for event in events if isinstance(event, ChatEvent)})
@@ -277,9 +281,9 @@ class Hub:
             event = row.kept.event
             if isinstance(event, MemberJoined):
                 # From this event on the account's streams follow the chat.
-                for follower in self._by_account.get(event.account_id, ()):
-                    self._follow(follower, event.chat_id)
-            for follower in self._readers(event):
+                for follower in self.followers.by_account.get(event.account_id, ()):
+                    self.followers.follow(follower, event.chat_id)
+            for follower in self.followers.of(event):
                 self._offer(follower, row, rights, departures)
 
     def _offer(self, follower: Follower, row: Step, rights: Rights, departures: log.Departures) -> None:
@@ -307,7 +311,7 @@ class Hub:
         elif chat_id == follower.chat_id:
             follower.end(AccessRevoked("You are no longer a member of this chat."))
         else:
-            self._unfollow(follower, chat_id)
+            self.followers.unfollow(follower, chat_id)
 
     def _is_newcomer(self, somebody: Follower | Watch) -> bool:
         """Tell whether the snapshot of this batch may be older than somebody who has come, and than his rights.
@@ -322,21 +326,11 @@ class Hub:
         self._suspects.add(viewer.session_id)
         self._grown.set()
 
-    def _readers(self, event: Event) -> set[Follower]:
-        """Give the followers that an event concerns: of its chat, and of the account it is about."""
-        found: set[Follower] = set()
-        if isinstance(event, ChatEvent):
-            found |= self._by_chat.get(event.chat_id, set())
-        account_id = getattr(event, "account_id", None)
-        if account_id is not None:
-            found |= self._by_account.get(account_id, set())
-        return found
-
     async def _look_again(self, session: ReadSession, suspects: Collection[uuid.UUID]) -> None:
         """End the streams and watches of suspects whose session has ended or whose role has changed."""
         if not suspects:
             return
-        followers = [f for f in self._followers() if {f.viewer.session_id, f.viewer.account_id} & set(suspects)]
+        followers = [f for f in self.followers if {f.viewer.session_id, f.viewer.account_id} & set(suspects)]
         watches = [
             watch
             for some in self._watches.values()
@@ -361,30 +355,8 @@ class Hub:
             else:
                 watch.ended.set()
 
-    def _followers(self) -> Iterable[Follower]:
-        return {f for some in (*self._by_chat.values(), *self._by_account.values()) for f in some}
-
     def _everybody(self) -> set[uuid.UUID]:
-        return {f.viewer.session_id for f in self._followers()} | set(self._watches)
-
-    def _follow(self, follower: Follower, chat_id: uuid.UUID) -> None:
-        follower.chats.add(chat_id)
-        self._by_chat[chat_id].add(follower)
-
-    def _unfollow(self, follower: Follower, chat_id: uuid.UUID) -> None:
-        follower.chats.discard(chat_id)
-        self._by_chat[chat_id].discard(follower)
-        if not self._by_chat[chat_id]:
-            del self._by_chat[chat_id]
-
-    def _detach(self, follower: Follower) -> None:
-        follower.end(Lapse.GOING_AWAY)
-        account_id = follower.viewer.account_id
-        self._by_account[account_id].discard(follower)
-        if not self._by_account[account_id]:
-            del self._by_account[account_id]
-        for chat_id in tuple(follower.chats):
-            self._unfollow(follower, chat_id)
+        return {f.viewer.session_id for f in self.followers} | set(self._watches)
 
 
 def _while_allowed(page: Sequence[Kept], follower: Follower) -> Iterator[Kept]:

@@ -552,8 +552,8 @@ async def test_nothing_is_left_of_streams_that_have_ended(
     assert len(asyncio.all_tasks()) < tasks + len(readers), "no task a follower"
     for reader in readers:
         await reader.stream.aclose()
-    assert not hub._by_account
-    assert not hub._by_chat
+    assert not hub.followers.by_account
+    assert not hub.followers.by_chat
 
 
 async def test_a_database_that_goes_and_returns_costs_no_event(database_url: str, follow: Follow) -> None:

@@ -43,7 +43,7 @@ async def max_(make: Factory) -> Player:
 
 
 def follows(services: Services, player: Player) -> bool:
-    return any(follower.viewer.account_id == player.account_id for follower in services.hub._followers())
+    return any(follower.viewer.account_id == player.account_id for follower in services.hub.followers)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -162,4 +162,4 @@ async def test_without_a_socket_falling_behind_is_told_in_the_stream(
         body = await stream.next()
         assert (body.get("payload") or body)["errors"][0]["extensions"]["code"] == TooSlow.code
         await stream.end()
-    await until(lambda: not services.hub._by_account)
+    await until(lambda: not services.hub.followers.by_account)

@@ -212,8 +212,8 @@ async def test_a_thousand_short_streams_leave_nothing(make: Factory) -> None:
             pass
         assert len(asyncio.all_tasks()) <= before + 5
     hub = make.services.hub
-    assert not hub._by_account
-    assert not hub._by_chat
+    assert not hub.followers.by_account
+    assert not hub.followers.by_chat
 
 
 async def test_streams_that_end_amid_an_event_leave_their_places_to_others(make: Factory) -> None:

@@ -142,5 +142,5 @@ async def test_an_account_has_ten_streams_and_they_are_given_back(
         held.set()
         codes = sorted(await asyncio.gather(*tasks))
         assert codes == [200] * 10 + [429] * 2
-        while services.hub._by_account:
+        while services.hub.followers.by_account:
             await asyncio.sleep(0.01)
