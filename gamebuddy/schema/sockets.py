@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import IntEnum
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -31,14 +30,14 @@ from gamebuddy.events.followers import Watching
 from gamebuddy.schema import faults
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Client, Context, Services
-from gamebuddy.schema.documents import Request, read_json
+from gamebuddy.schema.documents import Request
 from gamebuddy.schema.farewell import RETRY
 from gamebuddy.schema.faults import Refused
+from gamebuddy.schema.frames import Close, Closed, Frame, id_of, names_a_document, payload_of, read_frame
 from gamebuddy.schema.scalars import write_moment
 from gamebuddy.schema.view import answer
 
 SUBPROTOCOL = "graphql-transport-ws"
-LONGEST_ID = 128
 WARNING_SECONDS = 60  # before the token expires
 STALLED_SECONDS = 30  # a peer that takes nothing for so long is cut, and resumes with its cursor
 MOST_UNSENT = 1_000_000  # bytes that wait for a peer; with more it is cut at once
@@ -47,33 +46,6 @@ FRAMES_AT_ONCE, FRAMES_A_SECOND = 500, 100
 MOST_NAMELESS = 300  # sockets of one network address that no account has, times RATE_LIMIT_FACTOR
 
 log = structlog.get_logger(__name__)
-
-type Frame = dict[str, Any]
-
-
-class Close(IntEnum):
-    """Why a socket is closed. Clients retry 4403 and the codes below 2000, and take the others as final."""
-
-    GOING_AWAY = 1001
-    TOO_LARGE = 1009
-    RESTARTING = 1012
-    TRY_AGAIN_LATER = 1013
-    BAD_FRAME = 4400
-    UNAUTHORIZED = 4401
-    FORBIDDEN = 4403
-    NO_SUBPROTOCOL = 4406
-    NO_INIT_IN_TIME = 4408
-    SAME_ID = 4409
-    TOO_MANY = 4429
-
-
-class Closed(Exception):
-    """The socket is to be closed."""
-
-    def __init__(self, code: Close, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class Sockets:
@@ -204,18 +176,7 @@ class Socket:
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1000))
         self._count_frame()
-        text = message.get("text")
-        if text is None:
-            raise Closed(Close.BAD_FRAME, "Frames are text.")
-        if len(text) > self.sockets.services.settings.max_socket_message_bytes:
-            raise Closed(Close.TOO_LARGE, "The frame is too large.")
-        try:
-            frame = read_json(text)
-        except ValueError:
-            raise Closed(Close.BAD_FRAME, "The frame is not JSON.") from None
-        if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-            raise Closed(Close.BAD_FRAME, "A frame is an object with a type.")
-        return frame
+        return read_frame(message.get("text"), self.sockets.services.settings.max_socket_message_bytes)
 
     def _count_frame(self) -> None:
         now = time.monotonic()
@@ -229,13 +190,13 @@ class Socket:
             case "connection_init":
                 await self._initialise(frame)
             case "ping":
-                await self.send({"type": "pong", **_payload_of(frame)})
+                await self.send({"type": "pong", **payload_of(frame)})
             case "pong":
-                _payload_of(frame)
+                payload_of(frame)
             case "subscribe":
                 await self._subscribe(frame)
             case "complete":
-                if task := self.operations.pop(_id_of(frame), None):
+                if task := self.operations.pop(id_of(frame), None):
                     task.cancel()
             case _:
                 raise Closed(Close.BAD_FRAME, "There is no such type of frame.")
@@ -243,7 +204,7 @@ class Socket:
     async def _initialise(self, frame: Frame) -> None:
         if self.is_acknowledged:
             raise Closed(Close.TOO_MANY, "There is one connection_init.")
-        payload = _payload_of(frame).get("payload") or {}
+        payload = payload_of(frame).get("payload") or {}
         given = [value for name, value in payload.items() if name.lower() == "authorization" and value is not None]
         if not all(isinstance(value, str) for value in given):
             raise Closed(Close.BAD_FRAME, "Authorization is a text.")
@@ -285,7 +246,7 @@ class Socket:
         self.sockets.services.attendance.came(claims.account_id)
 
     async def _subscribe(self, frame: Frame) -> None:
-        operation_id = _id_of(frame)
+        operation_id = id_of(frame)
         payload = frame.get("payload")
         if not isinstance(payload, dict):
             raise Closed(Close.BAD_FRAME, "A subscribe has a payload.")
@@ -293,7 +254,7 @@ class Socket:
             raise Closed(Close.UNAUTHORIZED, "connection_init comes first.")
         if operation_id in self.operations:
             raise Closed(Close.SAME_ID, f"There is an operation {operation_id} already.")
-        if not _names_a_document(payload) or not isinstance(payload.get("variables"), dict | None):
+        if not names_a_document(payload) or not isinstance(payload.get("variables"), dict | None):
             raise Closed(Close.BAD_FRAME, "A subscribe has a query, and variables as an object.")
         if len(self.operations) >= self.sockets.services.settings.max_operations_per_socket:
             await self._refuse(operation_id, [faults.error("Too many operations on one socket.", "RATE_LIMITED")])
@@ -420,26 +381,3 @@ async def _deny(websocket: WebSocket, status: int, error: faults.Formatted) -> N
     """Refuse a connection before it is a socket."""
     body = orjson.dumps({"errors": [error]})
     await websocket.send_denial_response(Response(body, status_code=status, media_type="application/json"))
-
-
-def _id_of(frame: Frame) -> str:
-    operation_id = frame.get("id")
-    if not isinstance(operation_id, str) or not 0 < len(operation_id) <= LONGEST_ID:
-        raise Closed(Close.BAD_FRAME, f"An id is a text of 1 to {LONGEST_ID} characters.")
-    return operation_id
-
-
-def _names_a_document(payload: dict[str, Any]) -> bool:
-    if payload.get("query") is None:
-        extensions = payload.get("extensions")
-        return isinstance(extensions, dict) and "persistedQuery" in extensions
-    return isinstance(payload["query"], str)
-
-
-def _payload_of(frame: Frame) -> dict[str, Any]:
-    """Give the payload under its name, where there is one: an object or null."""
-    if frame.get("payload") is None:
-        return {}
-    if not isinstance(frame["payload"], dict):
-        raise Closed(Close.BAD_FRAME, "A payload is an object.")
-    return {"payload": frame["payload"]}
