@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
@@ -232,10 +233,12 @@ DAYS = ("день", "дня", "дней")
 FORMS = {"one": 0, "few": 1, "many": 2}
 
 
+@lru_cache(10_000)
 def _ru(count: int, forms: tuple[str, str, str]) -> str:
     return f"{count} {forms[FORMS[Locale('ru').plural_form(count)]]}"
 
 
+@lru_cache(10_000)
 def _language_name(tag: str, locale: str) -> str:
     try:
         return Locale.parse(tag, sep="-").get_display_name(locale) or tag

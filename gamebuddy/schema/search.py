@@ -195,9 +195,12 @@ class Match:
 
 
 async def titles_for(context: Context, fits: Iterable[Fit]) -> Titles:
-    """Load the titles that texts of reasons name, once a page: hundreds of texts are then made without waiting."""
-    ids_named = {game_id for fit in fits for game_id in reasons.games_named(fit)}
-    games = await context.loaders.games.load_many(list(ids_named))
+    """Load the titles that texts of reasons name, once a page: hundreds of texts are then made without waiting.
+
+    With them come the shared games, which are most of these anyway.
+    """
+    named = {game_id for fit in fits for game_id in (*reasons.games_named(fit), *fit.shared_game_ids)}
+    games = await context.loaders.games.load_many(list(named))
     return {game.id: game.title for game in games if game}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from importlib import resources
 from typing import Self
 
@@ -156,6 +157,9 @@ ROLES_VALUES: Mapping[Roles, int] = {
 }
 
 
+AGE_BANDS = tuple(AgeBand)  # the youngest first
+
+
 def region_value(mine: Region, other: Region) -> int:
     """Tell how well people of two regions play together, 0 to 1000."""
     if mine is other:
@@ -177,8 +181,7 @@ def voice_value(mine: VoiceChat, other: VoiceChat) -> int:
 
 def band_value(mine: AgeBand, other: AgeBand) -> int:
     """Tell how close two age bands are, 0 to 1000; minors and adults are kept apart before."""
-    bands = tuple(AgeBand)
-    return BAND_BY_DISTANCE[abs(bands.index(mine) - bands.index(other))]
+    return BAND_BY_DISTANCE[abs(AGE_BANDS.index(mine) - AGE_BANDS.index(other))]
 
 
 def reputation_value(reputation: int | None) -> int:
@@ -193,6 +196,7 @@ def activity_value(as_of: date, active_on: date) -> int:
     return ACTIVITY_BY_DAYS[min(FURTHEST + 1, max(0, (as_of - active_on).days))]
 
 
+@lru_cache(8)  # of a day, for every candidate and every text about him
 def band_starts(as_of: date) -> tuple[date, date, date]:
     """Give the days 18, 25 and 35 years ago: who was born later has not reached these ages."""
     return _years_before(as_of, 18), _years_before(as_of, 25), _years_before(as_of, 35)
@@ -202,7 +206,7 @@ def age_band(birth_date: date | None, starts: tuple[date, date, date]) -> AgeBan
     """Give the age band by the days of `band_starts`."""
     if birth_date is None:
         return None
-    return next((band for band, start in zip(AgeBand, starts, strict=False) if birth_date > start), AgeBand.FROM_35)
+    return AGE_BANDS[sum(birth_date <= start for start in starts)]
 
 
 def is_minor(birth_date: date | None, starts: tuple[date, date, date]) -> bool:

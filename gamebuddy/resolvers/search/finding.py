@@ -5,10 +5,12 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import batched, groupby
+from itertools import batched
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, Row, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import InstrumentedAttribute
 
 from gamebuddy import db
 from gamebuddy.auth import policy
@@ -200,6 +202,16 @@ async def count_listed(
 async def players_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Player]:
     """Load what the score needs to know of players."""
     profile, game = db.Profile, db.PlayerGame
+
+    def in_order(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+        return func.array_agg(aggregate_order_by(column, game.position)).label(column.key)
+
+    # One row a player: the facts of a profile shall not travel once for each game.
+    games = (
+        select(*map(in_order, (game.game_id, game.rating, game.role_bits, game.is_favorite)))
+        .where(game.account_id == profile.account_id)
+        .lateral()
+    )
     rows = await session.execute(
         select(
             profile.account_id,
@@ -213,37 +225,32 @@ async def players_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> di
             profile.birth_date,
             profile.schedule,
             profile.reputation,
-            game.game_id,
-            game.rating,
-            game.role_bits,
-            game.is_favorite,
+            games,
         )
-        .outerjoin(game, game.account_id == profile.account_id)
+        .join(games, true())
         .where(profile.account_id.in_(ids))
-        .order_by(profile.account_id, game.position)
     )
-    return {account_id: _player(list(group)) for account_id, group in groupby(rows, key=lambda row: row.account_id)}
+    return {row.account_id: _player(row) for row in rows}
 
 
-def _player(rows: list[Any]) -> Player:
-    first = rows[0]
+def _player(row: Row[*tuple[Any, ...]]) -> Player:
+    games = zip(row.game_id or (), row.rating or (), row.role_bits or (), row.is_favorite or (), strict=True)
     return Player(
-        account_id=first.account_id,
-        active_on=first.active_on,
+        account_id=row.account_id,
+        active_on=row.active_on,
         games=tuple(
-            Played(game_id=row.game_id, rating=row.rating, role_bits=row.role_bits, is_favorite=row.is_favorite)
-            for row in rows
-            if row.game_id is not None
+            Played(game_id=game_id, rating=rating, role_bits=role_bits, is_favorite=is_favorite)
+            for game_id, rating, role_bits, is_favorite in games
         ),
-        platforms=frozenset(first.platforms),
-        genre_bits=first.genre_bits,
-        languages=tuple(first.languages),
-        region=first.region,
-        play_style=first.play_style,
-        voice_chat=first.voice_chat,
-        birth_date=first.birth_date,
-        schedule=int(first.schedule, 2) if first.schedule is not None else None,
-        reputation=first.reputation,
+        platforms=frozenset(row.platforms),
+        genre_bits=row.genre_bits,
+        languages=tuple(row.languages),
+        region=row.region,
+        play_style=row.play_style,
+        voice_chat=row.voice_chat,
+        birth_date=row.birth_date,
+        schedule=int(row.schedule, 2) if row.schedule is not None else None,
+        reputation=row.reputation,
     )
 
 
