@@ -32,11 +32,15 @@ async def test_everything_that_can_be_listed_is_the_same_by_plan(
     await world.grow(2)
     for name, case in CASES.items():
         asked = case.asks(world), document(case, pages[name]), variables(case, world)
-        planned = [await answer(*asked) for _ in range(2)]
-        with monkeypatch.context() as patch:
-            patch.setattr(Plans, "find", lambda *_: None)
-            assert planned == [await answer(*asked)] * 2, name
-        assert '"errors"' not in planned[0], name
+        for _ in range(5):  # minutes pass: of who is here, and of what has expired
+            planned = await answer(*asked)
+            with monkeypatch.context() as patch:
+                patch.setattr(Plans, "find", lambda *_: None)
+                interpreted = await answer(*asked)
+            if planned == interpreted:
+                break
+        assert planned == interpreted, name
+        assert '"errors"' not in planned, name
 
 
 async def answer(who: Player, query: str, values: dict[str, Any]) -> str:
@@ -192,9 +196,23 @@ FRAGMENTS = "fragment Few on Thing { name below { level later } } fragment Green
 
 
 def outcome(result: Any) -> Any:
+    """Give the data and what the errors did to it.
+
+    Of several errors that empty one place whoever comes first may be told, and the others need not even happen:
+    https://spec.graphql.org/draft/#sec-Handling-Execution-Errors.
+    """
     assert isinstance(result, ExecutionResult)
-    errors = [(error.path, error.message, error.locations) for error in result.errors or ()]
-    return result.data, sorted(errors, key=str)
+    places = set()
+    for error in result.errors or ():
+        value, reached = result.data, []
+        for key in error.path or ():
+            if value is None:
+                break
+            value = value[key]
+            reached.append(key)
+        is_own = len(reached) == len(error.path or ())
+        places.add((*reached, error.message, str(error.locations)) if is_own else (*reached, "emptied"))
+    return result.data, places
 
 
 async def both_ways(query: str, values: dict[str, Any]) -> tuple[Any, Any]:
@@ -223,9 +241,15 @@ def test_any_document_is_answered_as_without_a_plan(body: str, root: str, kind: 
 async def test_introspection_is_left_to_graphql_core(
     query: str, is_planned: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = []
+    found: list[bool] = []
     find: Callable[..., Any] = Plans.find
-    monkeypatch.setattr(Plans, "find", lambda *given: found.append(find(*given)) or found[-1])
+
+    def watched(*asked: Any) -> Any:
+        plan = find(*asked)
+        found.append(plan is not None)
+        return plan
+
+    monkeypatch.setattr(Plans, "find", watched)
     planned, interpreted = await both_ways(query, {})
     assert planned == interpreted
-    assert [plan is not None for plan in found] == [is_planned]
+    assert found == [is_planned]
