@@ -204,7 +204,8 @@ def outcome(result: Any) -> Any:
     assert isinstance(result, ExecutionResult)
     places = set()
     for error in result.errors or ():
-        value, reached = result.data, []
+        value: Any = result.data
+        reached = []
         for key in error.path or ():
             if value is None:
                 break
