@@ -108,7 +108,7 @@ class Attendance:
         if account_ids:
             await session.execute(
                 delete(db.Lease)
-                .where(db.Lease.node == self._node, db.Lease.account_id.in_(account_ids))
+                .where(db.Lease.node == self._node, db.is_one_of(db.Lease.account_id, account_ids))
                 .execution_options(synchronize_session=False)
             )
 

@@ -30,10 +30,10 @@ async def rights_of(session: ReadSession, viewers: Iterable[Viewer], chats: Coll
         select(db.Session.id, db.Account.role, db.ChatMember.chat_id, db.ChatMember.account_id)
         .join(db.Account, db.Account.id == db.Session.account_id)
         .outerjoin(
-            db.ChatMember, and_(db.ChatMember.account_id == db.Account.id, db.ChatMember.chat_id.in_(list(chats)))
+            db.ChatMember, and_(db.ChatMember.account_id == db.Account.id, db.is_one_of(db.ChatMember.chat_id, chats))
         )
         .where(
-            db.Session.id.in_([viewer.session_id for viewer in viewers]),
+            db.is_one_of(db.Session.id, [viewer.session_id for viewer in viewers]),
             db.Session.revoked_at.is_(None),
             db.Session.expires_at > func.now(),
             db.Account.status == db.AccountStatus.ACTIVE,
@@ -54,13 +54,13 @@ async def acquainted(
     """Give the pairs (account, other) of teammates, and of those who share a direct chat, with others of `among`."""
     half, own, their = db.Teammate, aliased(db.ChatMember), aliased(db.ChatMember)
     teammates = select(half.account_id, half.teammate_id).where(
-        half.account_id.in_(account_ids), half.teammate_id.in_(among)
+        db.is_one_of(half.account_id, account_ids), db.is_one_of(half.teammate_id, among)
     )
     partners = (
         select(own.account_id, their.account_id)
         .join(db.Chat, and_(db.Chat.id == own.chat_id, db.Chat.kind == db.ChatKind.DIRECT))
         .join(their, and_(their.chat_id == own.chat_id, their.account_id != own.account_id))
-        .where(own.account_id.in_(account_ids), their.account_id.in_(among))
+        .where(db.is_one_of(own.account_id, account_ids), db.is_one_of(their.account_id, among))
     )
     rows = await session.execute(teammates.union(partners))
     return {(account_id, other_id) for account_id, other_id in rows}

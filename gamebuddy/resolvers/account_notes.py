@@ -47,7 +47,7 @@ async def by_account_ids(
         select(note.id, place.label("place"))
         .join(account, account.id == note.account_id)
         .where(
-            note.account_id.in_(ids),
+            db.is_one_of(note.account_id, ids),
             account.id != viewer.account_id,
             account.role.in_([role for role in Role if policy.may_judge(viewer, role)]),
         )

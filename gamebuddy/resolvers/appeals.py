@@ -122,14 +122,14 @@ async def find(
 
 async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Appeal]:
     """Load appeals that the viewer may judge, and his own."""
-    return {row.id: row for row in await _seen(session, viewer, db.Appeal.id.in_(ids))}
+    return {row.id: row for row in await _seen(session, viewer, db.is_one_of(db.Appeal.id, ids))}
 
 
 async def by_sanction_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Appeal]:
     """Load appeals as `by_ids`, by the sanctions that they are against."""
-    return {row.sanction_id: row for row in await _seen(session, viewer, db.Appeal.sanction_id.in_(ids))}
+    return {row.sanction_id: row for row in await _seen(session, viewer, db.is_one_of(db.Appeal.sanction_id, ids))}
 
 
 async def _seen(session: ReadSession, viewer: Viewer | None, which: ColumnElement[bool]) -> Collection[db.Appeal]:

@@ -75,7 +75,7 @@ async def by_ids(
     """Load entries, those that the viewer may read."""
     if viewer is None or not policy.decide(viewer, Right.READ_AUDIT_LOG).is_allowed:
         return {}
-    rows = await session.scalars(select(db.AuditEntry).where(db.AuditEntry.id.in_(ids), _is_readable(viewer)))
+    rows = await session.scalars(select(db.AuditEntry).where(db.is_one_of(db.AuditEntry.id, ids), _is_readable(viewer)))
     return {row.id: row for row in rows}
 
 

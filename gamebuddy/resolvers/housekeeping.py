@@ -86,13 +86,13 @@ async def lift_sanctions(session: WriteSession) -> int:
         ids = (await session.scalars(due)).all()
         await session.execute(
             update(sanction)
-            .where(sanction.account_id.in_(ids), sanction.kind == kind, sanction.lifted_at.is_(None))
+            .where(db.is_one_of(sanction.account_id, ids), sanction.kind == kind, sanction.lifted_at.is_(None))
             .values(lifted_at=func.now())
             .execution_options(synchronize_session=False)
         )
         await session.execute(
             update(account)
-            .where(account.id.in_(ids))
+            .where(db.is_one_of(account.id, ids))
             .values(given_back[kind])
             .execution_options(synchronize_session=False)
         )
@@ -124,7 +124,7 @@ async def drop_guests(session: WriteSession) -> int:
     ids = (await session.scalars(due)).all()
     await profiles.forget(session, ids)
     await reports.forget(session, ids)
-    return await _delete(session, account, account.id.in_(ids))
+    return await _delete(session, account, db.is_one_of(account.id, ids))
 
 
 async def drop_sessions(session: WriteSession) -> int:

@@ -50,7 +50,12 @@ async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uu
             func.greatest(account.last_seen_at, func.max(lease.active_at)).label("last_seen_at"),
         )
         .outerjoin(lease, lease.account_id == account.id)
-        .where(account.id.in_(ids), account.status == AccountStatus.ACTIVE, is_visible(viewer), shows_itself(viewer))
+        .where(
+            db.is_one_of(account.id, ids),
+            account.status == AccountStatus.ACTIVE,
+            is_visible(viewer),
+            shows_itself(viewer),
+        )
         .group_by(account.id)
     )
     return {

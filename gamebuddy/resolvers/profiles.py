@@ -138,7 +138,7 @@ async def set_avatar(session: WriteSession, viewer: Viewer, *, files: Files, upl
 
 async def by_ids(session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Profile]:
     """Load profiles by the ids of their accounts."""
-    rows = await session.scalars(select(db.Profile).where(db.Profile.account_id.in_(ids)))
+    rows = await session.scalars(select(db.Profile).where(db.is_one_of(db.Profile.account_id, ids)))
     return {profile.account_id: profile for profile in rows}
 
 
@@ -148,7 +148,7 @@ async def games_by_ids(
     """Load what players play, by the ids of their accounts, in each player's own order."""
     rows = await session.scalars(
         select(db.PlayerGame)
-        .where(db.PlayerGame.account_id.in_(ids))
+        .where(db.is_one_of(db.PlayerGame.account_id, ids))
         .order_by(db.PlayerGame.account_id, db.PlayerGame.position)
     )
     return {account_id: list(group) for account_id, group in groupby(rows, key=lambda row: row.account_id)}
@@ -323,7 +323,7 @@ def _kept_or_added(rows: Sequence[Mapping[str, Any]]) -> Insert:
 
 async def forget(session: WriteSession, account_ids: Collection[uuid.UUID]) -> None:
     """Delete profiles and games of accounts that go, and count them no more among the players of a game."""
-    mine = db.PlayerGame.account_id.in_(account_ids)
+    mine = db.is_one_of(db.PlayerGame.account_id, account_ids)
     players = select(db.PlayerGame.game_id, func.count().label("count")).where(mine).group_by(db.PlayerGame.game_id)
     gone = players.subquery()
     await session.execute(
@@ -333,12 +333,14 @@ async def forget(session: WriteSession, account_ids: Collection[uuid.UUID]) -> N
         .execution_options(synchronize_session=False)
     )
     avatars = select(db.Profile.avatar_id).where(
-        db.Profile.account_id.in_(account_ids), db.Profile.avatar_id.is_not(None)
+        db.is_one_of(db.Profile.account_id, account_ids), db.Profile.avatar_id.is_not(None)
     )
     await uploads.leave(session, (await session.scalars(avatars)).all())
     for table in (db.PlayerGame, db.Profile):
         await session.execute(
-            delete(table).where(table.account_id.in_(account_ids)).execution_options(synchronize_session=False)
+            delete(table)
+            .where(db.is_one_of(table.account_id, account_ids))
+            .execution_options(synchronize_session=False)
         )
 
 

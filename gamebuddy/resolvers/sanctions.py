@@ -123,7 +123,7 @@ async def by_ids(
         return {}
     is_staff = policy.decide(viewer, Right.MODERATE).is_allowed
     is_seen = true() if is_staff else db.Sanction.account_id == viewer.account_id
-    rows = await session.scalars(select(db.Sanction).where(db.Sanction.id.in_(ids), is_seen))
+    rows = await session.scalars(select(db.Sanction).where(db.is_one_of(db.Sanction.id, ids), is_seen))
     return {row.id: row for row in rows}
 
 
@@ -133,7 +133,7 @@ async def by_account_ids(
     """List the sanctions of accounts, the newest first. Who may look is decided by the caller."""
     found: defaultdict[uuid.UUID, list[db.Sanction]] = defaultdict(list)
     rows = await session.scalars(
-        select(db.Sanction).where(db.Sanction.account_id.in_(ids)).order_by(db.Sanction.id.desc())
+        select(db.Sanction).where(db.is_one_of(db.Sanction.account_id, ids)).order_by(db.Sanction.id.desc())
     )
     for row in rows:
         found[row.account_id].append(row)

@@ -85,7 +85,7 @@ async def check(
     upload = db.Upload
     rows = await session.execute(
         select(upload.id, upload.media_type, upload.byte_size, upload.file_name).where(
-            upload.id.in_(upload_ids),
+            db.is_one_of(upload.id, upload_ids),
             upload.account_id == viewer.account_id,
             upload.purpose == purpose,
             upload.checked_at.is_(None),
@@ -127,7 +127,7 @@ async def use(
     used = await session.scalars(
         update(upload)
         .where(
-            upload.id.in_(upload_ids),
+            db.is_one_of(upload.id, upload_ids),
             upload.account_id == viewer.account_id,
             upload.purpose == purpose,
             upload.checked_at.is_not(None),
@@ -147,7 +147,7 @@ async def leave(session: WriteSession, upload_ids: Collection[uuid.UUID]) -> Non
         return
     await session.execute(
         update(db.Upload)
-        .where(db.Upload.id.in_(upload_ids))
+        .where(db.is_one_of(db.Upload.id, upload_ids))
         .values(idle_since=func.now())
         .execution_options(synchronize_session=False)
     )

@@ -122,7 +122,7 @@ async def by_ids(
     """Load rules, for the staff alone."""
     if not policy.decide(viewer, Right.MODERATE).is_allowed:
         return {}
-    rows = await session.scalars(select(db.WordRule).where(db.WordRule.id.in_(ids)))
+    rows = await session.scalars(select(db.WordRule).where(db.is_one_of(db.WordRule.id, ids)))
     return {row.id: row for row in rows}
 
 

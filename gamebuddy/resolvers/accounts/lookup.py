@@ -17,7 +17,7 @@ async def by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Account]:
     """Load accounts. Deleted accounts, claims that nobody has proved, and blockers of the viewer are left out."""
-    rows = await session.scalars(select(db.Account).where(db.Account.id.in_(ids), is_visible(viewer)))
+    rows = await session.scalars(select(db.Account).where(db.is_one_of(db.Account.id, ids), is_visible(viewer)))
     return {row.id: row for row in rows}
 
 
@@ -26,7 +26,7 @@ async def with_deleted_by_ids(
 ) -> dict[uuid.UUID, db.Account]:
     """Load accounts as `by_ids`, and the nameless rows of deleted ones: what they did before is still told."""
     rows = await session.scalars(
-        select(db.Account).where(db.Account.id.in_(ids), is_visible(viewer, with_deleted=True))
+        select(db.Account).where(db.is_one_of(db.Account.id, ids), is_visible(viewer, with_deleted=True))
     )
     return {row.id: row for row in rows}
 
@@ -37,7 +37,7 @@ async def known_by_ids(
     """Load accounts as `by_ids`, and for the staff all of them: nobody hides from it by blocking it."""
     if not policy.decide(viewer, Right.MODERATE).is_allowed:
         return await by_ids(session, viewer, ids)
-    rows = await session.scalars(select(db.Account).where(db.Account.id.in_(ids)))
+    rows = await session.scalars(select(db.Account).where(db.is_one_of(db.Account.id, ids)))
     return {row.id: row for row in rows}
 
 

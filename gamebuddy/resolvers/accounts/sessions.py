@@ -149,7 +149,7 @@ async def sessions_by_account_ids(
     found: defaultdict[uuid.UUID, list[db.Session]] = defaultdict(list)
     rows = await session.scalars(
         select(db.Session)
-        .where(db.Session.account_id.in_(ids), is_live())
+        .where(db.is_one_of(db.Session.account_id, ids), is_live())
         .order_by(db.Session.last_used_at.desc(), db.Session.id.desc())
     )
     for row in rows:
@@ -164,7 +164,9 @@ async def sessions_by_ids(
     if viewer is None:
         return {}
     rows = await session.scalars(
-        select(db.Session).where(db.Session.id.in_(ids), db.Session.account_id == viewer.account_id, is_live())
+        select(db.Session).where(
+            db.is_one_of(db.Session.id, ids), db.Session.account_id == viewer.account_id, is_live()
+        )
     )
     return {row.id: row for row in rows}
 

@@ -270,7 +270,9 @@ async def open_doors_by_ids(
     if viewer is None:
         return {}
     found = await session.scalars(
-        select(db.Account.id).where(db.Account.id.in_(ids), teammates.is_within_reach(viewer), _lets_write(viewer))
+        select(db.Account.id).where(
+            db.is_one_of(db.Account.id, ids), teammates.is_within_reach(viewer), _lets_write(viewer)
+        )
     )
     return dict.fromkeys(found, True)
 

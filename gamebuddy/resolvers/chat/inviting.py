@@ -151,7 +151,9 @@ async def links_by_ids(
     if viewer is None:
         return {}
     rows = await session.scalars(
-        select(db.InviteLink).where(db.InviteLink.id.in_(ids), _is_shown(viewer), *([] if with_ended else [_works()]))
+        select(db.InviteLink).where(
+            db.is_one_of(db.InviteLink.id, ids), _is_shown(viewer), *([] if with_ended else [_works()])
+        )
     )
     return {link.id: link for link in rows}
 
@@ -164,7 +166,7 @@ async def links_by_chat_ids(
         return {}
     rows = await session.scalars(
         select(db.InviteLink)
-        .where(db.InviteLink.chat_id.in_(ids), _is_shown(viewer), _works())
+        .where(db.is_one_of(db.InviteLink.chat_id, ids), _is_shown(viewer), _works())
         .order_by(db.InviteLink.chat_id, db.InviteLink.id)
     )
     found: dict[uuid.UUID, list[db.InviteLink]] = {chat_id: [] for chat_id in ids}

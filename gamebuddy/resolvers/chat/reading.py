@@ -149,13 +149,13 @@ async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uu
     """Load chats that the viewer is in."""
     if viewer is None:
         return {}
-    chats = await session.scalars(select(db.Chat).where(db.Chat.id.in_(ids), _is_in(viewer, db.Chat.id)))
+    chats = await session.scalars(select(db.Chat).where(db.is_one_of(db.Chat.id, ids), _is_in(viewer, db.Chat.id)))
     return {chat.id: chat for chat in chats}
 
 
 async def left_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Chat]:
     """Load chats for somebody who has just left them; what is in them stays with their members."""
-    return {chat.id: chat for chat in await session.scalars(select(db.Chat).where(db.Chat.id.in_(ids)))}
+    return {chat.id: chat for chat in await session.scalars(select(db.Chat).where(db.is_one_of(db.Chat.id, ids)))}
 
 
 async def memberships_by_ids(
@@ -165,7 +165,9 @@ async def memberships_by_ids(
     if viewer is None:
         return {}
     members = await session.scalars(
-        select(db.ChatMember).where(db.ChatMember.chat_id.in_(ids), db.ChatMember.account_id == viewer.account_id)
+        select(db.ChatMember).where(
+            db.is_one_of(db.ChatMember.chat_id, ids), db.ChatMember.account_id == viewer.account_id
+        )
     )
     return {member.chat_id: member for member in members}
 
@@ -176,7 +178,7 @@ async def messages_by_ids(
     """Load messages that the viewer may see."""
     if viewer is None:
         return {}
-    messages = await session.scalars(select(db.Message).where(db.Message.id.in_(ids), is_shown(viewer)))
+    messages = await session.scalars(select(db.Message).where(db.is_one_of(db.Message.id, ids), is_shown(viewer)))
     return {message.id: message for message in messages}
 
 
@@ -219,7 +221,7 @@ async def histories_by_ids(
         select(db.ChatMember.chat_id, db.ChatMember.hidden_count, db.Chat.message_count, message)
         .join(db.Chat, db.Chat.id == db.ChatMember.chat_id)
         .join(message, true(), isouter=True)
-        .where(db.ChatMember.account_id == viewer.account_id, db.ChatMember.chat_id.in_(ids))
+        .where(db.ChatMember.account_id == viewer.account_id, db.is_one_of(db.ChatMember.chat_id, ids))
         .order_by(db.ChatMember.chat_id, message.seq)
     )
     found: dict[uuid.UUID, list[db.Message]] = defaultdict(list)
@@ -239,7 +241,7 @@ async def pins_by_ids(
         return {}
     rows = await session.scalars(
         select(db.Message)
-        .where(db.Message.chat_id.in_(ids), db.Message.pinned_at.is_not(None), is_shown(viewer))
+        .where(db.is_one_of(db.Message.chat_id, ids), db.Message.pinned_at.is_not(None), is_shown(viewer))
         .order_by(db.Message.chat_id, db.Message.pinned_at.desc(), db.Message.id.desc())
     )
     return {chat_id: list(group) for chat_id, group in groupby(rows, key=lambda row: row.chat_id)}
@@ -267,7 +269,7 @@ async def unread_mentions_by_ids(
         ~is_named,
     )
     total = named.correlate(own).scalar_subquery() + called.correlate(own).scalar_subquery()
-    rows = await session.execute(select(own.chat_id, total).where(own.account_id == me, own.chat_id.in_(ids)))
+    rows = await session.execute(select(own.chat_id, total).where(own.account_id == me, db.is_one_of(own.chat_id, ids)))
     return dict(rows.all())
 
 
@@ -277,7 +279,7 @@ async def mentions_by_ids(
     """Load whom messages name, by the ids of the messages."""
     rows = await session.execute(
         select(db.Mention.message_id, db.Mention.account_id)
-        .where(db.Mention.message_id.in_(ids))
+        .where(db.is_one_of(db.Mention.message_id, ids))
         .order_by(db.Mention.message_id, db.Mention.account_id)
     )
     return {key: [row.account_id for row in group] for key, group in groupby(rows, key=lambda row: row.message_id)}
@@ -298,7 +300,7 @@ async def reactions_by_ids(
             func.bool_or(reaction.account_id == viewer.account_id).label("is_own"),
         )
         .join(db.Account, db.Account.id == reaction.account_id)
-        .where(reaction.message_id.in_(ids), is_visible(viewer))
+        .where(db.is_one_of(reaction.message_id, ids), is_visible(viewer))
         .group_by(reaction.message_id, reaction.emoji)
         .order_by(reaction.message_id, func.min(reaction.created_at), reaction.emoji)
     )
@@ -312,7 +314,7 @@ async def attachments_by_message_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[File]]:
     """Load the files under messages that the viewer has been shown, in their order."""
-    rows = await session.execute(_files().where(db.Attachment.message_id.in_(ids)))
+    rows = await session.execute(_files().where(db.is_one_of(db.Attachment.message_id, ids)))
     files = [File(*row) for row in rows]
     return {key: list(group) for key, group in groupby(files, key=lambda file: file.attachment.message_id)}
 
@@ -324,7 +326,7 @@ async def attachments_by_ids(
     if viewer is None:
         return {}
     statement = _files().join(db.Message, db.Message.id == db.Attachment.message_id)
-    rows = await session.execute(statement.where(db.Attachment.id.in_(ids), is_shown(viewer)))
+    rows = await session.execute(statement.where(db.is_one_of(db.Attachment.id, ids), is_shown(viewer)))
     return {file.attachment.id: file for file in (File(*row) for row in rows)}
 
 
@@ -377,7 +379,7 @@ async def members_by_ids(
         select(member)
         .select_from(own)
         .join(member, true())
-        .where(own.account_id == viewer.account_id, own.chat_id.in_(ids))
+        .where(own.account_id == viewer.account_id, db.is_one_of(own.chat_id, ids))
         .order_by(own.chat_id, member.joined_at, member.account_id)
     )
     found: dict[uuid.UUID, list[db.ChatMember]] = defaultdict(list)

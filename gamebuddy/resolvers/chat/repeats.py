@@ -54,7 +54,7 @@ async def uploads_of(session: WriteSession, message_ids: Collection[uuid.UUID]) 
     attachment = db.Attachment
     rows = await session.execute(
         select(attachment.message_id, attachment.upload_id)
-        .where(attachment.message_id.in_(message_ids))
+        .where(db.is_one_of(attachment.message_id, message_ids))
         .order_by(attachment.message_id, attachment.position)
     )
     found: defaultdict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
@@ -86,7 +86,9 @@ async def _all_texts(session: WriteSession, message_ids: Collection[uuid.UUID]) 
     message, version = db.Message, db.MessageVersion
     said: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
     for row, column in ((message, message.id), (version, version.message_id)):
-        for message_id, content in await session.execute(select(column, row.text).where(column.in_(message_ids))):
+        for message_id, content in await session.execute(
+            select(column, row.text).where(db.is_one_of(column, message_ids))
+        ):
             said[message_id].add(content)
     return dict(said)
 

@@ -81,7 +81,9 @@ async def sweep(database: Database, files: Files) -> int:
             ids = due.all()
             for export_id in ids:
                 await files.forget(export_id)
-            await session.execute(delete(row).where(row.id.in_(ids)).execution_options(synchronize_session=False))
+            await session.execute(
+                delete(row).where(db.is_one_of(row.id, ids)).execution_options(synchronize_session=False)
+            )
         taken += len(ids)
         if len(ids) < BATCH:
             return taken

@@ -81,7 +81,7 @@ async def evidence_by_ids(
     rows = await session.scalars(
         select(db.Evidence)
         .join(db.Report, db.Report.id == db.Evidence.report_id)
-        .where(db.Evidence.report_id.in_(ids), is_handled_by(viewer))
+        .where(db.is_one_of(db.Evidence.report_id, ids), is_handled_by(viewer))
         .order_by(db.Evidence.report_id, db.Evidence.position)
     )
     found: defaultdict[uuid.UUID, list[db.Evidence]] = defaultdict(list)
@@ -113,7 +113,7 @@ async def forget(session: WriteSession, account_ids: Collection[uuid.UUID]) -> N
     report, evidence = db.Report, db.Evidence
     await session.execute(
         update(report)
-        .where(report.reported_id.in_(account_ids))
+        .where(db.is_one_of(report.reported_id, account_ids))
         .values(reported_id=None, profile=None)
         .execution_options(synchronize_session=False)
     )
@@ -124,7 +124,7 @@ async def forget(session: WriteSession, account_ids: Collection[uuid.UUID]) -> N
     ):
         await session.execute(
             update(row)
-            .where(column.in_(account_ids))
+            .where(db.is_one_of(column, account_ids))
             .values({column: None})
             .execution_options(synchronize_session=False)
         )

@@ -38,7 +38,7 @@ async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uu
     if viewer is None:
         return {}
     is_seen = or_(db.Report.reporter_id == viewer.account_id, is_handled_by(viewer))
-    rows = await session.scalars(select(db.Report).where(db.Report.id.in_(ids), is_seen))
+    rows = await session.scalars(select(db.Report).where(db.is_one_of(db.Report.id, ids), is_seen))
     return {row.id: row for row in rows}
 
 

@@ -228,7 +228,7 @@ async def players_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> di
             games,
         )
         .join(games, true())
-        .where(profile.account_id.in_(ids))
+        .where(db.is_one_of(profile.account_id, ids))
     )
     return {row.account_id: _player(row) for row in rows}
 
@@ -258,7 +258,7 @@ async def load_game_facts(session: ReadSession, me: Player, filter: Filter) -> G
     """Load what is needed of the viewer's games, the filter's games, and the games of the filter's roles."""
     game, role = db.Game, db.GameRole
     asked: ColumnElement[int] = literal(0, Integer)
-    wanted: ColumnElement[bool] = game.id.in_({*filter.game_ids, *(played.game_id for played in me.games)})
+    wanted: ColumnElement[bool] = db.is_one_of(game.id, {*filter.game_ids, *(played.game_id for played in me.games)})
     if filter.role_ids:
         bit = literal(1, Integer).bitwise_lshift(role.position)
         asked = (

@@ -69,13 +69,13 @@ async def relations_by_ids(
     rows = await session.execute(
         union_all(
             select(db.Teammate.teammate_id, literal(Relation.TEAMMATES.value)).where(
-                db.Teammate.account_id == me, db.Teammate.teammate_id.in_(ids)
+                db.Teammate.account_id == me, db.is_one_of(db.Teammate.teammate_id, ids)
             ),
             select(asked.receiver_id, literal(Relation.REQUEST_SENT.value)).where(
-                pending, asked.sender_id == me, asked.receiver_id.in_(ids)
+                pending, asked.sender_id == me, db.is_one_of(asked.receiver_id, ids)
             ),
             select(asked.sender_id, literal(Relation.REQUEST_RECEIVED.value)).where(
-                pending, asked.receiver_id == me, asked.sender_id.in_(ids)
+                pending, asked.receiver_id == me, db.is_one_of(asked.sender_id, ids)
             ),
         )
     )
@@ -92,7 +92,9 @@ async def blocks_by_ids(
     if viewer is None:
         return {}
     blocked = await session.scalars(
-        select(db.Block.blocked_id).where(db.Block.account_id == viewer.account_id, db.Block.blocked_id.in_(ids))
+        select(db.Block.blocked_id).where(
+            db.Block.account_id == viewer.account_id, db.is_one_of(db.Block.blocked_id, ids)
+        )
     )
     return dict.fromkeys(blocked, True)
 

@@ -55,6 +55,6 @@ async def notes_by_ids(session: ReadSession, viewer: Viewer | None, ids: Collect
         return {}
     row = db.UserNote
     rows = await session.execute(
-        select(row.about_id, row.text).where(row.account_id == viewer.account_id, row.about_id.in_(ids))
+        select(row.about_id, row.text).where(row.account_id == viewer.account_id, db.is_one_of(row.about_id, ids))
     )
     return {row.about_id: row.text for row in rows}

@@ -115,7 +115,7 @@ async def recount(session: WriteSession, account_ids: Collection[uuid.UUID]) -> 
     has_praise = exists().where(db.Praise.account_id == profile.account_id)
     locked = await session.scalars(
         select(profile.account_id)
-        .where(profile.account_id.in_(account_ids), or_(profile.praise_count > 0, has_praise))
+        .where(db.is_one_of(profile.account_id, account_ids), or_(profile.praise_count > 0, has_praise))
         .order_by(profile.account_id)
         .with_for_update(key_share=True)
     )
@@ -123,7 +123,7 @@ async def recount(session: WriteSession, account_ids: Collection[uuid.UUID]) -> 
     if not ids:
         return
     praises: dict[uuid.UUID, list[db.Praise]] = {account_id: [] for account_id in ids}
-    for row in await session.scalars(select(db.Praise).where(db.Praise.account_id.in_(ids))):
+    for row in await session.scalars(select(db.Praise).where(db.is_one_of(db.Praise.account_id, ids))):
         praises[row.account_id].append(row)
     ties = await _ties(session, ids)
     companions = await _companions(session, ids)
@@ -188,7 +188,7 @@ async def _ties(session: WriteSession, ids: Sequence[uuid.UUID]) -> Counter[tupl
         select(mine.account_id, mine.by_id, his.by_id.label("other"))
         .join(tie, link)
         .join(his, and_(his.account_id == mine.account_id, his.by_id == other))
-        .where(mine.account_id.in_(ids))
+        .where(db.is_one_of(mine.account_id, ids))
         for link, other in ((tie.by_id == mine.by_id, tie.account_id), (tie.account_id == mine.by_id, tie.by_id))
     ]
     found = union(*pairs).subquery()
@@ -202,8 +202,8 @@ async def _companions(session: WriteSession, ids: Sequence[uuid.UUID]) -> dict[u
     pair = db.Companionship
     rows = await session.execute(
         select(pair.first_id, pair.second_id)
-        .where(pair.first_id.in_(ids))
-        .union(select(pair.second_id, pair.first_id).where(pair.second_id.in_(ids)))
+        .where(db.is_one_of(pair.first_id, ids))
+        .union(select(pair.second_id, pair.first_id).where(db.is_one_of(pair.second_id, ids)))
     )
     companions: dict[uuid.UUID, set[uuid.UUID]] = {account_id: set() for account_id in ids}
     for account_id, other_id in rows:

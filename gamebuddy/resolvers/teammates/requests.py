@@ -165,7 +165,7 @@ async def requests_by_ids(
     rows = await session.scalars(
         select(db.TeammateRequest)
         .join(db.Account, _is_other_side(viewer.account_id))
-        .where(db.TeammateRequest.id.in_(ids), is_visible(viewer))
+        .where(db.is_one_of(db.TeammateRequest.id, ids), is_visible(viewer))
     )
     return {request.id: request for request in rows}
 
