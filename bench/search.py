@@ -5,7 +5,6 @@ are of one statement as the application sends it, in milliseconds, warm. Every a
 """
 
 import argparse
-import asyncio
 import random
 import re
 import statistics
@@ -18,6 +17,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import uvloop
 from pydantic import SecretStr
 from rich.table import Table
 from sqlalchemy import select, text
@@ -71,7 +71,7 @@ def main() -> None:
     medians: dict[int, float] = {}
     for count in options.profiles:
         with EmbeddedPostgres.temporary(settings=SERVER) as server:
-            lines += asyncio.run(_run(server.url("postgres"), count, options, medians))
+            lines += uvloop.run(_run(server.url("postgres"), count, options, medians))  # as uvicorn runs
     if len(medians) > 1:
         few, many = min(medians), max(medians)
         lines.append(

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, FromClause, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
+from gamebuddy.db.base import Row
 from gamebuddy.errors import Unavailable
 
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
@@ -54,6 +55,17 @@ class ReadSession(AsyncSession):
     async def scalars(self, *args: Any, **options: Any) -> Any:
         """Run a statement for its first column; turn and errors as `execute`, which it goes through."""
         return await super().scalars(*args, **options)
+
+    async def rows[R: Row](
+        self, kind: type[R], *where: ColumnElement[bool], order_by: Sequence[Any] = ()
+    ) -> Sequence[R]:
+        """Read rows of a table that nobody is going to change.
+
+        They read like entities and are none: an entity costs three times as much. Turn and errors as `execute`.
+        """
+        table: FromClause = kind.__table__
+        found = await self.execute(select(table).where(*where).order_by(*order_by))
+        return cast("Sequence[R]", found.all())
 
     async def close(self) -> None:
         """Give the connection back, after the statement that is under way: the next owner would stumble over it.

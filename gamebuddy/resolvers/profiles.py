@@ -138,7 +138,7 @@ async def set_avatar(session: WriteSession, viewer: Viewer, *, files: Files, upl
 
 async def by_ids(session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Profile]:
     """Load profiles by the ids of their accounts."""
-    rows = await session.scalars(select(db.Profile).where(db.is_one_of(db.Profile.account_id, ids)))
+    rows = await session.rows(db.Profile, db.is_one_of(db.Profile.account_id, ids))
     return {profile.account_id: profile for profile in rows}
 
 
@@ -146,10 +146,9 @@ async def games_by_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[db.PlayerGame]]:
     """Load what players play, by the ids of their accounts, in each player's own order."""
-    rows = await session.scalars(
-        select(db.PlayerGame)
-        .where(db.is_one_of(db.PlayerGame.account_id, ids))
-        .order_by(db.PlayerGame.account_id, db.PlayerGame.position)
+    played = db.PlayerGame
+    rows = await session.rows(
+        played, db.is_one_of(played.account_id, ids), order_by=(played.account_id, played.position)
     )
     return {account_id: list(group) for account_id, group in groupby(rows, key=lambda row: row.account_id)}
 

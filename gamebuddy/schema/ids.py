@@ -4,6 +4,7 @@ import base64
 import binascii
 import uuid
 from enum import StrEnum
+from functools import lru_cache
 
 import strawberry
 
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     APPEAL = "apl"
 
 
+@lru_cache(10_000)  # ids of games and of whoever is seen often
 def write(kind: Kind, row_id: uuid.UUID) -> strawberry.ID:
     """Write the id of a row for clients."""
     return strawberry.ID(f"{kind}_{base64.urlsafe_b64encode(row_id.bytes).decode().rstrip('=')}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from strawberry.dataloader import DataLoader
 
+from gamebuddy import db
 from gamebuddy.resolvers import (
     account_notes,
     accounts,
@@ -26,6 +27,7 @@ from gamebuddy.resolvers import (
 if TYPE_CHECKING:
     from gamebuddy.schema.context import Context
 
+type Choice = tuple[db.PlayerGame, db.Game]
 type Fetch[K, V] = Callable[..., Awaitable[Mapping[K, V]]]
 
 
@@ -51,7 +53,7 @@ class Loaders:
         self.word_rules = self._by_id(wording.by_ids)
         self.audit_entries = self._by_id(audit.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
-        self.player_games = self._by_id(profiles.games_by_ids)
+        self.player_games: DataLoader[uuid.UUID, list[Choice]] = DataLoader(load_fn=self._load_player_games)
         self.genres = self._by_id(games.genres_by_ids)
         self.games = self._by_id(games.by_ids)
         self.ladders = self._by_id(games.ranks_by_game_ids)
@@ -85,6 +87,16 @@ class Loaders:
             return [found.get(row_id) for row_id in ids]
 
         return DataLoader(load_fn=load)
+
+    async def _load_player_games(self, account_ids: list[uuid.UUID]) -> list[list[Choice]]:
+        """Load what players play, with the games: whoever asks for them asks what they are."""
+        found = await profiles.games_by_ids(self._context.snapshot, self._context.viewer, account_ids)
+        played = list({row.game_id for rows in found.values() for row in rows})
+        games = dict(zip(played, await self.games.load_many(played), strict=True))
+        return [
+            [(row, game) for row in found.get(account_id, ()) if (game := games[row.game_id])]
+            for account_id in account_ids
+        ]
 
     async def _look(self, report_ids: list[uuid.UUID]) -> list[None]:
         """Write down a look at all these reports, beside the snapshot: whatever becomes of the rest of the answer."""

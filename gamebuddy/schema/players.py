@@ -134,16 +134,17 @@ class PlayerGame:
     )
     is_favorite: bool = strawberry.field(description="Whether it is one of the player's main games.")
     row: strawberry.Private[db.PlayerGame]
+    game_row: strawberry.Private[db.Game]
 
     @classmethod
-    def of(cls, row: db.PlayerGame) -> "PlayerGame":
+    def of(cls, row: db.PlayerGame, game: db.Game) -> "PlayerGame":
         """Show a row."""
-        return cls(rating=row.rating, is_favorite=row.is_favorite, row=row)
+        return cls(rating=row.rating, is_favorite=row.is_favorite, row=row, game_row=game)
 
     @field
-    async def game(self, info: Info) -> Game:
+    def game(self) -> Game:
         """The game."""
-        return cast("Game", await show_game(info, self.row.game_id))
+        return Game.of(self.game_row)
 
     @field
     async def rank(self, info: Info) -> GameRank | None:
@@ -235,8 +236,7 @@ class Profile(Node):
     @field
     async def games(self, info: Info) -> list[PlayerGame]:
         """What the player plays, in the player's own order; at most 50."""
-        rows = await info.context.loaders.player_games.load(self.row.account_id)
-        return [PlayerGame.of(row) for row in rows or ()]
+        return [PlayerGame.of(*choice) for choice in await info.context.loaders.player_games.load(self.row.account_id)]
 
 
 describe_enum(

@@ -6,19 +6,20 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
+from gamebuddy import db
 from gamebuddy.resolvers.matching import Fit, Roles, Signal, tables
 from gamebuddy.resolvers.search import Cause, Hint
 from gamebuddy.resolvers.search.hinting import MOST_COUNTED
 
-type Titles = Mapping[uuid.UUID, str]
+type Games = Mapping[uuid.UUID, db.Game]
 type Said = tuple[str, str]  # in English, in Russian
 
 THOUSANDTHS_IN_A_HUNDREDTH = 10
 
 
-def say(fit: Fit, signal: Signal, titles: Titles, *, in_russian: bool) -> str:
-    """Say what a signal found. `titles` holds at least the games that `games_named` asks for."""
-    return SPEAKERS[signal](fit, titles)[in_russian]
+def say(fit: Fit, signal: Signal, games: Games, *, in_russian: bool) -> str:
+    """Say what a signal found. `games` holds at least those that `games_named` asks for."""
+    return SPEAKERS[signal](fit, games)[in_russian]
 
 
 def games_named(fit: Fit) -> list[uuid.UUID]:
@@ -59,31 +60,31 @@ def _hint_in_russian(hint: Hint) -> str:
             return f"Укажите часы игры и часовой пояс, чтобы сравнить общие часы: {players}"
 
 
-def _games(fit: Fit, titles: Titles) -> Said:
+def _games(fit: Fit, games: Games) -> Said:
     if not fit.viewer.games:
         return "You have not told what you play", "Вы не указали свои игры"
     if not fit.shared_game_ids:
         return "No game in common", "Нет общих игр"
-    title, more = titles[fit.shared_game_ids[0]], len(fit.shared_game_ids) - 1
+    title, more = games[fit.shared_game_ids[0]].title, len(fit.shared_game_ids) - 1
     if not more:
         return f"You both play {title}", f"Вы оба играете в {title}"
     return f"You both play {title} and {more} more", f"Вы оба играете в {title} и ещё в {_ru(more, GAMES)}"
 
 
-def _rating(fit: Fit, titles: Titles) -> Said:
+def _rating(fit: Fit, games: Games) -> Said:
     if fit.comparison is None:
         return "No ratings to compare", "Нет рейтингов для сравнения"
-    title, distance = titles[fit.comparison.game_id], fit.comparison.distance
+    title, distance = games[fit.comparison.game_id].title, fit.comparison.distance
     if not distance:
         return f"Equal ratings in {title}", f"Равные рейтинги в {title}"
     points = "1 point" if distance == 1 else f"{distance} points"
     return f"Ratings {points} apart in {title}", f"Разница рейтингов в {title}: {_ru(distance, POINTS)}"
 
 
-def _roles(fit: Fit, titles: Titles) -> Said:
+def _roles(fit: Fit, games: Games) -> Said:
     if fit.comparison is None:
         return "No roles to compare", "Нет ролей для сравнения"
-    title = titles[fit.comparison.game_id]
+    title = games[fit.comparison.game_id].title
     match fit.comparison.roles:
         case Roles.COMPLEMENT:
             return f"Your roles in {title} complement each other", f"Ваши роли в {title} дополняют друг друга"
@@ -93,7 +94,7 @@ def _roles(fit: Fit, titles: Titles) -> Said:
             return f"Roles in {title} are not told", f"Роли в {title} не указаны"
 
 
-def _genres(fit: Fit, _: Titles) -> Said:
+def _genres(fit: Fit, _: Games) -> Said:
     shared = fit.shared_genres
     if shared is None:
         return "Favourite genres are not told", "Любимые жанры не указаны"
@@ -102,7 +103,7 @@ def _genres(fit: Fit, _: Titles) -> Said:
     return "1 genre in common" if shared == 1 else f"{shared} genres in common", _ru(shared, GENRES)
 
 
-def _schedule(fit: Fit, _: Titles) -> Said:
+def _schedule(fit: Fit, _: Games) -> Said:
     hours = fit.overlap_hours
     if hours is None:
         return "Hours of play are not told", "Часы игры не указаны"
@@ -111,7 +112,7 @@ def _schedule(fit: Fit, _: Titles) -> Said:
     return "1 common hour a week" if hours == 1 else f"{hours} common hours a week", f"{_ru(hours, HOURS)} в неделю"
 
 
-def _language(fit: Fit, _: Titles) -> Said:
+def _language(fit: Fit, _: Games) -> Said:
     if not fit.viewer.languages or not fit.candidate.languages:
         return "Languages are not told", "Языки не указаны"
     if fit.language is None:
@@ -119,7 +120,7 @@ def _language(fit: Fit, _: Titles) -> Said:
     return f"You both speak {_language_name(fit.language, 'en')}", f"Общий язык: {_language_name(fit.language, 'ru')}"
 
 
-def _region(fit: Fit, _: Titles) -> Said:
+def _region(fit: Fit, _: Games) -> Said:
     mine, theirs = fit.viewer.region, fit.candidate.region
     if mine is None or theirs is None:
         return "Regions are not told", "Регион не указан"
@@ -132,7 +133,7 @@ def _region(fit: Fit, _: Titles) -> Said:
     return said[tables.region_value(mine, theirs)]
 
 
-def _platform(fit: Fit, _: Titles) -> Said:
+def _platform(fit: Fit, _: Games) -> Said:
     if not fit.viewer.platforms or not fit.candidate.platforms:
         return "Platforms are not told", "Платформы не указаны"
     if fit.viewer.platforms & fit.candidate.platforms:
@@ -140,7 +141,7 @@ def _platform(fit: Fit, _: Titles) -> Said:
     return "No platform in common", "Нет общей платформы"
 
 
-def _play_style(fit: Fit, _: Titles) -> Said:
+def _play_style(fit: Fit, _: Games) -> Said:
     mine, theirs = fit.viewer.play_style, fit.candidate.play_style
     if mine is None or theirs is None:
         return "Play styles are not told", "Стиль игры не указан"
@@ -151,7 +152,7 @@ def _play_style(fit: Fit, _: Titles) -> Said:
     return "Opposite play styles", "Противоположный стиль игры"
 
 
-def _voice_chat(fit: Fit, _: Titles) -> Said:
+def _voice_chat(fit: Fit, _: Games) -> Said:
     mine, theirs = fit.viewer.voice_chat, fit.candidate.voice_chat
     if mine is None or theirs is None:
         return "Voice chat is not told", "Голосовой чат не указан"
@@ -165,7 +166,7 @@ def _voice_chat(fit: Fit, _: Titles) -> Said:
     return "Opposite wishes for voice chat", "Противоположные пожелания к голосовому чату"
 
 
-def _age(fit: Fit, _: Titles) -> Said:
+def _age(fit: Fit, _: Games) -> Said:
     starts = tables.band_starts(fit.as_of)
     mine = tables.age_band(fit.viewer.birth_date, starts)
     theirs = tables.age_band(fit.candidate.birth_date, starts)
@@ -176,7 +177,7 @@ def _age(fit: Fit, _: Titles) -> Said:
     return "Different ages", "Разный возраст"
 
 
-def _reputation(fit: Fit, _: Titles) -> Said:
+def _reputation(fit: Fit, _: Games) -> Said:
     reputation = fit.candidate.reputation
     if reputation is None:
         return "No praise yet", "Похвал пока нет"
@@ -184,14 +185,14 @@ def _reputation(fit: Fit, _: Titles) -> Said:
     return f"Reputation {hundredths} of 100", f"Репутация {hundredths} из 100"
 
 
-def _activity(fit: Fit, _: Titles) -> Said:
+def _activity(fit: Fit, _: Games) -> Said:
     days = fit.days_since_active
     if not days:
         return "Seen today", "Был в сети сегодня"
     return "Seen yesterday" if days == 1 else f"Seen {days} days ago", f"Был в сети {_ru(days, DAYS)} назад"
 
 
-SPEAKERS: Mapping[Signal, Callable[[Fit, Titles], Said]] = {
+SPEAKERS: Mapping[Signal, Callable[[Fit, Games], Said]] = {
     Signal.GAMES: _games,
     Signal.RATING: _rating,
     Signal.ROLES: _roles,

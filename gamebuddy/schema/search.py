@@ -22,7 +22,7 @@ from gamebuddy.schema.games import Game, Locale, is_russian
 from gamebuddy.schema.ids import Kind
 from gamebuddy.schema.paging import PageInfo, page_size
 from gamebuddy.schema.players import User
-from gamebuddy.schema.reasons import Titles
+from gamebuddy.schema.reasons import Games
 from gamebuddy.schema.scalars import Cursor, LanguageTag
 
 BEST_SCORE = FULL * FULL
@@ -140,10 +140,10 @@ class MatchReason:
     value: float = strawberry.field(description="How good this signal is by itself, 0 to 1.")
     weight: float = strawberry.field(description="How much it counts, 0 to 1; the weights of a match sum to 1.")
     fit: strawberry.Private[Fit]
-    titles: strawberry.Private[Titles]
+    games: strawberry.Private[Games]
 
     @classmethod
-    def of(cls, fit: Fit, reason: Reason, titles: Titles) -> "MatchReason":
+    def of(cls, fit: Fit, reason: Reason, games: Games) -> "MatchReason":
         """Show a reason."""
         return cls(
             signal=reason.signal,
@@ -151,13 +151,13 @@ class MatchReason:
             value=reason.value / FULL,
             weight=reason.weight / FULL,
             fit=fit,
-            titles=titles,
+            games=games,
         )
 
     @field
     def text(self, info: Info, locale: Locale = None) -> str:
         """Say in one short line what was found, in Russian or English."""
-        return reasons.say(self.fit, self.signal, self.titles, in_russian=is_russian(info, locale))
+        return reasons.say(self.fit, self.signal, self.games, in_russian=is_russian(info, locale))
 
 
 @strawberry.type(
@@ -175,33 +175,31 @@ class Match:
     )
     ranking_version: str = strawberry.field(description="Which model of the score this is.")
     fit: strawberry.Private[Fit]
+    games: strawberry.Private[Games]
 
     @classmethod
-    def of(cls, fit: Fit, titles: Titles) -> "Match":
-        """Show how well somebody fits; `titles` are those of `titles_for`."""
+    def of(cls, fit: Fit, games: Games) -> "Match":
+        """Show how well somebody fits; `games` are those of `games_for`."""
         return cls(
             score=fit.score / BEST_SCORE,
-            reasons=[MatchReason.of(fit, reason, titles) for reason in fit.reasons],
+            reasons=[MatchReason.of(fit, reason, games) for reason in fit.reasons],
             overlap_hours=fit.overlap_hours or 0,
             ranking_version=RANKING.version,
             fit=fit,
+            games=games,
         )
 
     @field
-    async def shared_games(self, info: Info) -> list[Game]:
+    def shared_games(self) -> list[Game]:
         """Games that both play and can play together, in the viewer's order."""
-        rows = await info.context.loaders.games.load_many(self.fit.shared_game_ids)
-        return [Game.of(row) for row in rows if row]
+        return [Game.of(self.games[game_id]) for game_id in self.fit.shared_game_ids if game_id in self.games]
 
 
-async def titles_for(context: Context, fits: Iterable[Fit]) -> Titles:
-    """Load the titles that texts of reasons name, once a page: hundreds of texts are then made without waiting.
-
-    With them come the shared games, which are most of these anyway.
-    """
+async def games_for(context: Context, fits: Iterable[Fit]) -> Games:
+    """Load the games that matches name, once a page: hundreds of texts are then made without waiting."""
     named = {game_id for fit in fits for game_id in (*reasons.games_named(fit), *fit.shared_game_ids)}
-    games = await context.loaders.games.load_many(list(named))
-    return {game.id: game.title for game in games if game}
+    rows = await context.loaders.games.load_many(list(named))
+    return {row.id: row for row in rows if row}
 
 
 @strawberry.type(description="A player who fits, and how well.")
@@ -346,7 +344,7 @@ class SearchQueries:
             after=read_place(cursors.read(scope, after)) if after else None,
         )
         accounts = await door.context.loaders.accounts.load_many([fit.candidate.account_id for fit in page.items])
-        titles = await titles_for(door.context, page.items)
+        games = await games_for(door.context, page.items)
 
         def cursor(item: int) -> Cursor:
             return cursors.write(scope, *write_place(page.place_of(item)))
@@ -360,7 +358,7 @@ class SearchQueries:
             )
 
         edges = [
-            TeammateEdge(node=User.of(account), match=Match.of(fit, titles), write=functools.partial(cursor, item))
+            TeammateEdge(node=User.of(account), match=Match.of(fit, games), write=functools.partial(cursor, item))
             for item, (fit, account) in enumerate(zip(page.items, accounts, strict=True))
             if account
         ]
@@ -395,4 +393,4 @@ class SearchQueries:
             user_id=ids.read(Kind.USER, user_id),
             weights=weights.read() if weights else Weights.of(),
         )
-        return Match.of(fit, await titles_for(door.context, [fit])) if fit else None
+        return Match.of(fit, await games_for(door.context, [fit])) if fit else None

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
-from sqlalchemy.orm import aliased
 
 from gamebuddy import db
 from gamebuddy.auth import policy
@@ -17,7 +16,7 @@ async def by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Account]:
     """Load accounts. Deleted accounts, claims that nobody has proved, and blockers of the viewer are left out."""
-    rows = await session.scalars(select(db.Account).where(db.is_one_of(db.Account.id, ids), is_visible(viewer)))
+    rows = await session.rows(db.Account, db.is_one_of(db.Account.id, ids), is_visible(viewer))
     return {row.id: row for row in rows}
 
 
@@ -25,9 +24,7 @@ async def with_deleted_by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Account]:
     """Load accounts as `by_ids`, and the nameless rows of deleted ones: what they did before is still told."""
-    rows = await session.scalars(
-        select(db.Account).where(db.is_one_of(db.Account.id, ids), is_visible(viewer, with_deleted=True))
-    )
+    rows = await session.rows(db.Account, db.is_one_of(db.Account.id, ids), is_visible(viewer, with_deleted=True))
     return {row.id: row for row in rows}
 
 
@@ -37,7 +34,7 @@ async def known_by_ids(
     """Load accounts as `by_ids`, and for the staff all of them: nobody hides from it by blocking it."""
     if not policy.decide(viewer, Right.MODERATE).is_allowed:
         return await by_ids(session, viewer, ids)
-    rows = await session.scalars(select(db.Account).where(db.is_one_of(db.Account.id, ids)))
+    rows = await session.rows(db.Account, db.is_one_of(db.Account.id, ids))
     return {row.id: row for row in rows}
 
 
@@ -61,6 +58,6 @@ def is_visible(viewer: Onlooker | None, *, with_deleted: bool = False) -> Column
         is_somebody = and_(is_somebody, db.Account.status != db.AccountStatus.DELETED)
     if viewer is None:
         return is_somebody
-    block = aliased(db.Block)  # the statement around it may read blocks too
-    has_blocked = exists().where(block.account_id == db.Account.id, block.blocked_id == viewer.account_id)
+    block = db.Block.__table__.alias()  # the statement around it may read blocks too
+    has_blocked = exists().where(block.c.account_id == db.Account.id, block.c.blocked_id == viewer.account_id)
     return or_(and_(is_somebody, ~has_blocked), db.Account.id == viewer.account_id)
