@@ -39,7 +39,7 @@ async def account_cursor(player: Player) -> str:
 
 
 async def all_is_seen(services: Services) -> None:
-    """Wait for transactions that are older than the last event, of whichever database: a place takes them for missing."""
+    """Wait for transactions older than the last event, of whichever database: a place takes them for missing."""
     oldest = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > max(xid) FROM events")
     async with asyncio.timeout(PATIENCE):
         while True:
