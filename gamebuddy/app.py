@@ -41,6 +41,7 @@ from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.schema import faults, root
 from gamebuddy.schema.callers import Callers
 from gamebuddy.schema.context import Services
+from gamebuddy.schema.crowd import Crowd
 from gamebuddy.schema.documents import Documents
 from gamebuddy.schema.farewell import Farewell
 from gamebuddy.schema.paging import Cursors
@@ -105,6 +106,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         files=files,
         hub=Hub(database, bus=bus),
         attendance=Attendance(database),
+        crowd=Crowd(database),
         outbox=Outbox(database, throttle=gate.throttle, files=files, words=words),
         words=words,
         limits=ChangedLimits(database, gate.throttle),

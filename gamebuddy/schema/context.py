@@ -19,6 +19,7 @@ from gamebuddy.files import Files
 from gamebuddy.resolvers.chat import Outbox
 from gamebuddy.resolvers.limits import ChangedLimits
 from gamebuddy.resolvers.wording import WordFilter
+from gamebuddy.schema.crowd import Crowd
 from gamebuddy.schema.documents import Documents, Prepared
 from gamebuddy.schema.farewell import Farewell
 from gamebuddy.schema.loaders import Loaders
@@ -44,6 +45,7 @@ class Services:
     files: Files
     hub: Hub
     attendance: Attendance
+    crowd: Crowd
     outbox: Outbox
     words: WordFilter
     limits: ChangedLimits

@@ -158,8 +158,8 @@ def subscription(right: Right) -> Callable[[F], F]:
         async def resolve(self: object, info: Info, **arguments: Any) -> AsyncIterator[Any]:
             context = info.context
             policy.require(context.viewer, right)
-            await context.renew()
             context.is_following = True
+            await context.renew()
             async for event in function(self, Following(context, context.viewer), **arguments):
                 yield event
                 await context.renew()

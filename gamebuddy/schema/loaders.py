@@ -25,7 +25,9 @@ from gamebuddy.resolvers import (
 )
 
 if TYPE_CHECKING:
+    from gamebuddy.resolvers.onlookers import Look
     from gamebuddy.schema.context import Context
+    from gamebuddy.schema.crowd import Crowd
 
 type Choice = tuple[db.PlayerGame, db.Game]
 type Fetch[K, V] = Callable[..., Awaitable[Mapping[K, V]]]
@@ -78,8 +80,24 @@ class Loaders:
         self.invite_links = self._by_id(chat.links_by_ids)
         self.invite_links_of = self._by_id(chat.links_by_chat_ids)
         self.open_doors = self._by_id(chat.open_doors_by_ids)
+        if context.is_following:
+            self._load_with_others(context.services.crowd)
         self.histories = self._by_stretch(chat.histories_by_ids, chat.History)
         self.members = self._by_stretch(chat.members_by_ids, chat.Members)
+
+    def _load_with_others(self, crowd: "Crowd") -> None:
+        """Load what nearly every event shows together with the others who follow it."""
+        self.accounts = self._beside_others(crowd.accounts)
+        self.with_deleted = self._beside_others(crowd.with_deleted)
+        self.chats = self._beside_others(crowd.chats)
+        self.messages = self._beside_others(crowd.messages)
+
+    def _beside_others(self, crowd: DataLoader["Look", Any]) -> DataLoader[uuid.UUID, Any]:
+        async def load(ids: list[uuid.UUID]) -> list[Any]:
+            viewer = self._context.viewer
+            return list(await crowd.load_many([(viewer.account_id, row_id) for row_id in ids])) if viewer else []
+
+        return DataLoader(load_fn=load)
 
     def _by_id[V](self, fetch: Fetch[uuid.UUID, V]) -> DataLoader[uuid.UUID, V | None]:
         async def load(ids: list[uuid.UUID]) -> list[V | None]:

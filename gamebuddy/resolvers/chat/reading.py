@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, lateral, select, tru
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from gamebuddy import db
-from gamebuddy.auth.viewer import Viewer
+from gamebuddy.auth.viewer import Onlooker, Viewer
 from gamebuddy.db import ReadSession, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
@@ -149,7 +149,7 @@ async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uu
     """Load chats that the viewer is in."""
     if viewer is None:
         return {}
-    chats = await session.scalars(select(db.Chat).where(db.is_one_of(db.Chat.id, ids), _is_in(viewer, db.Chat.id)))
+    chats = await session.scalars(select(db.Chat).where(db.is_one_of(db.Chat.id, ids), is_in(viewer, db.Chat.id)))
     return {chat.id: chat for chat in chats}
 
 
@@ -391,7 +391,7 @@ async def members_by_ids(
     }
 
 
-def _is_in(viewer: Viewer, chat_id: InstrumentedAttribute[uuid.UUID]) -> ColumnElement[bool]:
+def is_in(viewer: Onlooker, chat_id: InstrumentedAttribute[uuid.UUID]) -> ColumnElement[bool]:
     """Tell of a chat whether the viewer is in it."""
     return (
         select(db.ChatMember.chat_id)
