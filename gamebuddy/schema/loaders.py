@@ -1,8 +1,12 @@
 """Loads rows by their ids, each kind with one statement however many fields ask."""
 
+from __future__ import annotations
+
+import asyncio
+import functools
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from strawberry.dataloader import DataLoader
@@ -33,10 +37,34 @@ type Choice = tuple[db.PlayerGame, db.Game]
 type Fetch[K, V] = Callable[..., Awaitable[Mapping[K, V]]]
 
 
+class Loader[K, V]:
+    """Loads what is asked for at the same moment together, and each thing once.
+
+    It is made with every operation, and with every event of a stream, but most are never asked: what it takes to load
+    is made by the first question.
+    """
+
+    __slots__ = ("_fetch", "_loader")
+
+    def __init__(self, fetch: Callable[[list[K]], Awaitable[list[V]]]) -> None:
+        self._fetch = fetch
+        self._loader: DataLoader[K, V] | None = None
+
+    def load(self, key: K) -> Awaitable[V]:
+        """Load one."""
+        if self._loader is None:
+            self._loader = DataLoader(load_fn=self._fetch)
+        return self._loader.load(key)
+
+    async def load_many(self, keys: Sequence[K]) -> list[V]:
+        """Load several, in their order."""
+        return list(await asyncio.gather(*map(self.load, keys)))
+
+
 class Loaders:
     """One set an operation. Every function behind it takes (session, viewer, ids) and leaves out what is hidden."""
 
-    def __init__(self, context: "Context") -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
         self.accounts = self._by_id(accounts.by_ids)
         self.with_deleted = self._by_id(accounts.with_deleted_by_ids)
@@ -51,11 +79,11 @@ class Loaders:
         self.appeals = self._by_id(appeals.by_ids)
         self.appeals_of = self._by_id(appeals.by_sanction_ids)
         self.evidence = self._by_id(reports.evidence_by_ids)
-        self.looks: DataLoader[uuid.UUID, None] = DataLoader(load_fn=self._look)
+        self.looks = Loader(self._look)
         self.word_rules = self._by_id(wording.by_ids)
         self.audit_entries = self._by_id(audit.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
-        self.player_games: DataLoader[uuid.UUID, list[Choice]] = DataLoader(load_fn=self._load_player_games)
+        self.player_games = Loader(self._load_player_games)
         self.genres = self._by_id(games.genres_by_ids)
         self.games = self._by_id(games.by_ids)
         self.ladders = self._by_id(games.ranks_by_game_ids)
@@ -85,26 +113,26 @@ class Loaders:
         self.histories = self._by_stretch(chat.histories_by_ids, chat.History)
         self.members = self._by_stretch(chat.members_by_ids, chat.Members)
 
-    def _load_with_others(self, crowd: "Crowd") -> None:
+    def _load_with_others(self, crowd: Crowd) -> None:
         """Load what nearly every event shows together with the others who follow it."""
         self.accounts = self._beside_others(crowd.accounts)
         self.with_deleted = self._beside_others(crowd.with_deleted)
         self.chats = self._beside_others(crowd.chats)
         self.messages = self._beside_others(crowd.messages)
 
-    def _beside_others(self, crowd: DataLoader["Look", Any]) -> DataLoader[uuid.UUID, Any]:
-        async def load(ids: list[uuid.UUID]) -> list[Any]:
-            viewer = self._context.viewer
-            return list(await crowd.load_many([(viewer.account_id, row_id) for row_id in ids])) if viewer else []
+    def _beside_others(self, crowd: DataLoader[Look, Any]) -> Loader[uuid.UUID, Any]:
+        return Loader(functools.partial(self._fetch_beside_others, crowd))
 
-        return DataLoader(load_fn=load)
+    async def _fetch_beside_others(self, crowd: DataLoader[Look, Any], ids: list[uuid.UUID]) -> list[Any]:
+        viewer = self._context.viewer
+        return list(await crowd.load_many([(viewer.account_id, row_id) for row_id in ids])) if viewer else []
 
-    def _by_id[V](self, fetch: Fetch[uuid.UUID, V]) -> DataLoader[uuid.UUID, V | None]:
-        async def load(ids: list[uuid.UUID]) -> list[V | None]:
-            found: Mapping[Any, V] = await fetch(self._context.snapshot, self._context.viewer, ids)
-            return [found.get(row_id) for row_id in ids]
+    def _by_id[V](self, fetch: Fetch[uuid.UUID, V]) -> Loader[uuid.UUID, V | None]:
+        return Loader(functools.partial(self._fetch_by_id, fetch))
 
-        return DataLoader(load_fn=load)
+    async def _fetch_by_id[V](self, fetch: Fetch[uuid.UUID, V], ids: list[uuid.UUID]) -> list[V | None]:
+        found: Mapping[Any, V] = await fetch(self._context.snapshot, self._context.viewer, ids)
+        return [found.get(row_id) for row_id in ids]
 
     async def _load_player_games(self, account_ids: list[uuid.UUID]) -> list[list[Choice]]:
         """Load what players play, with the games: whoever asks for them asks what they are."""
@@ -123,17 +151,18 @@ class Loaders:
                 await reports.look(session, self._context.viewer, report_ids)
         return [None] * len(report_ids)
 
-    def _by_stretch[S, V](self, fetch: Fetch[uuid.UUID, V], _: type[S]) -> DataLoader[tuple[uuid.UUID, S], V | None]:
+    def _by_stretch[S, V](self, fetch: Fetch[uuid.UUID, V], _: type[S]) -> Loader[tuple[uuid.UUID, S], V | None]:
         """Load pages of many lists: one statement for all that ask for the same stretch of theirs."""
+        return Loader(functools.partial(self._fetch_by_stretch, fetch))
 
-        async def load(keys: list[tuple[uuid.UUID, S]]) -> list[V | None]:
-            ids_of: defaultdict[S, list[uuid.UUID]] = defaultdict(list)
-            for row_id, stretch in keys:
-                ids_of[stretch].append(row_id)
-            found: dict[S, Mapping[uuid.UUID, V]] = {
-                stretch: await fetch(self._context.snapshot, self._context.viewer, ids, stretch)
-                for stretch, ids in ids_of.items()
-            }
-            return [found[stretch].get(row_id) for row_id, stretch in keys]
-
-        return DataLoader(load_fn=load)
+    async def _fetch_by_stretch[S, V](
+        self, fetch: Fetch[uuid.UUID, V], keys: list[tuple[uuid.UUID, S]]
+    ) -> list[V | None]:
+        ids_of: defaultdict[S, list[uuid.UUID]] = defaultdict(list)
+        for row_id, stretch in keys:
+            ids_of[stretch].append(row_id)
+        found: dict[S, Mapping[uuid.UUID, V]] = {
+            stretch: await fetch(self._context.snapshot, self._context.viewer, ids, stretch)
+            for stretch, ids in ids_of.items()
+        }
+        return [found[stretch].get(row_id) for row_id, stretch in keys]
