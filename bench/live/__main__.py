@@ -254,8 +254,8 @@ def _lazy_readers(bench: Bench, ours: Lane, seconds: float) -> list[str]:
     return [
         say(
             f"G8: {LAZY} of {LAZY + READING} readers read nothing for {seconds:g} s, at {TEXTS_A_SECOND} texts of 15 KB"
-            f" a second: the server grew by {grown:.2f} MB for each (goal: 1.2); {beside['closed_1013']} were closed with 1013,"
-            f" {beside['cut']} cut without a word, {still_open} are still open; the others' p99 is"
+            f" a second: the server grew by {grown:.2f} MB for each (goal: 1.2); {beside['closed_1013']} were closed"
+            f" with 1013, {beside['cut']} cut without a word, {still_open} are still open; the others' p99 is"
             f" {beside['p99_ms']:.0f} ms, {_ratio(beside['p99_ms'], alone['p99_ms'])} x what it was (goal: 1.2)."
         )
     ]
