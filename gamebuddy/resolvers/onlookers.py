@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, Row, select
+from sqlalchemy import ColumnElement, Row, Table, select, true
 
 from gamebuddy import db
 from gamebuddy.auth.viewer import Each
@@ -37,19 +37,25 @@ async def accounts_with_deleted(session: ReadSession, looks: Sequence[Look]) -> 
     return await _seen(session, db.Account, looks, lambda each: is_visible(each, with_deleted=True))
 
 
+async def profiles(session: ReadSession, looks: Sequence[Look]) -> Seen:
+    """Load profiles by the ids of their accounts; whoever sees an account sees its profile."""
+    return await _seen(session, db.Profile, looks, lambda _: true())
+
+
 async def _seen(
     session: ReadSession, kind: type[db.Row], looks: Sequence[Look], is_seen: Callable[[Each], ColumnElement[bool]]
 ) -> Seen:
-    """Load rows of a kind; plain ones, which read like entities."""
-    table: FromClause = kind.__table__
+    """Load rows of a kind by their keys; plain ones, which read like entities."""
+    table = cast("Table", kind.__table__)
+    (key,) = table.primary_key.columns
     look = db.given(
         "look",
         viewer_id=(db.Account.id, [viewer_id for viewer_id, _ in looks]),
         row_id=(db.Account.id, [row_id for _, row_id in looks]),
     )
     rows = await session.execute(
-        select(look.c.viewer_id.label("look_viewer_id"), table)
-        .join(look, table.c.id == look.c.row_id)
+        select(look.c.viewer_id.label("look_viewer_id"), look.c.row_id.label("look_row_id"), table)
+        .join(look, key == look.c.row_id)
         .where(is_seen(Each(account_id=look.c.viewer_id)))
     )
-    return {(row.look_viewer_id, row.id): row for row in rows}
+    return {(row.look_viewer_id, row.look_row_id): row for row in rows}

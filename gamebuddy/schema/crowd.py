@@ -29,6 +29,7 @@ class Crowd:
         self.messages = self._loader(onlookers.messages)
         self.accounts = self._loader(onlookers.accounts)
         self.with_deleted = self._loader(onlookers.accounts_with_deleted)
+        self.profiles = self._loader(onlookers.profiles)
 
     def _loader(self, fetch: Callable[[ReadSession, Sequence[Look]], Awaitable[Seen]]) -> DataLoader[Look, Any]:
         async def load(looks: list[Look]) -> list[Any]:

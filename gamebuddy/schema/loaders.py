@@ -117,6 +117,7 @@ class Loaders:
         """Load what nearly every event shows together with the others who follow it."""
         self.accounts = self._beside_others(crowd.accounts)
         self.with_deleted = self._beside_others(crowd.with_deleted)
+        self.profiles = self._beside_others(crowd.profiles)
         self.chats = self._beside_others(crowd.chats)
         self.messages = self._beside_others(crowd.messages)
 
