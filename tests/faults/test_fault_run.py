@@ -1,5 +1,6 @@
 """A short fault run, as `make faults` does it for longer; and that it notices when something is wrong."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ def test_whatever_breaks_nobody_loses_an_event() -> None:
     ["who-comes-back-is-not-told-what-he-missed", "a-listener-that-comes-back-does-not-read-what-it-missed"],
 )
 def test_the_run_notices_what_is_broken(broken: str) -> None:
-    done = fault_run("--workers", "1", "--server", f"{sys.executable} {Path(__file__).with_name('broken.py')} {broken}")
+    server = shlex.join([sys.executable, str(Path(__file__).with_name("broken.py")), broken])
+    done = fault_run("--workers", "1", "--server", server)
     assert done.returncode == 1, done.stdout + done.stderr
     assert " lost, 0 doubled, in order" in done.stdout
