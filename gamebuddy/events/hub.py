@@ -250,7 +250,7 @@ class Hub:
                     await self._hand_out_behind(session, self._place, snapshot)
                 # After the events: the one that removed a member comes before the end of his stream.
                 await self._look_again(session, suspects)
-                await self.grapevine.hand_out(session, self.followers.by_chat, self.followers.by_account)
+                await self.grapevine.hand_out(session, self.followers)
         except BaseException:
             self._suspects |= suspects
             raise

@@ -3,11 +3,11 @@
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from gamebuddy.db import ReadSession
-from gamebuddy.events.followers import Follower
+from gamebuddy.events.followers import Follower, Followers
 from gamebuddy.events.rights import acquainted, rights_of
 from gamebuddy.events.types import Passing, PresenceChanged, Typing
 
@@ -16,7 +16,6 @@ MERGED_SECONDS = 2.0  # who says the same again so soon is not heard
 MOST_REMEMBERED = 10_000
 
 type Typist = tuple[uuid.UUID, uuid.UUID]  # chat, account
-type Followers = Mapping[uuid.UUID, set[Follower]]
 
 
 class Grapevine:
@@ -50,16 +49,18 @@ class Grapevine:
                 stops = replace(event, is_typing=False)
                 self._stops[typist] = asyncio.get_running_loop().call_later(TYPING_SECONDS, self._stop, stops)
 
-    async def hand_out(self, session: ReadSession, by_chat: Followers, by_account: Followers) -> None:
+    async def hand_out(self, session: ReadSession, followers: Followers) -> None:
         """Hand out what waits: typing to those who follow the chat, presence to acquaintances, with today's rights."""
         events, self._waiting = self._waiting, []
-        if not events or not (by_chat or by_account):
+        if not events or not (followers.by_chat or followers.by_account):
             return
-        near = await self._near(session, events, by_account)
+        near = await self._near(session, events, followers)
         heard = [
             (follower, event)
             for event in events
-            for follower in (by_chat.get(event.chat_id, ()) if isinstance(event, Typing) else near[event.account_id])
+            for follower in (
+                followers.by_chat.get(event.chat_id, ()) if isinstance(event, Typing) else near[event.account_id]
+            )
             if follower.viewer.account_id != event.actor_id
         ]
         if not heard:
@@ -82,11 +83,11 @@ class Grapevine:
         self._wake()
 
     async def _near(
-        self, session: ReadSession, events: list[Passing], by_account: Followers
+        self, session: ReadSession, events: list[Passing], followers: Followers
     ) -> defaultdict[uuid.UUID, set[Follower]]:
         near: defaultdict[uuid.UUID, set[Follower]] = defaultdict(set)
         changed = {event.account_id for event in events if isinstance(event, PresenceChanged)}
         if changed:
-            for account_id, other_id in await acquainted(session, changed, by_account.keys()):
-                near[account_id] |= by_account.get(other_id, set())
+            for account_id, other_id in await acquainted(session, changed, followers.by_account.keys()):
+                near[account_id] |= followers.by_account.get(other_id, set())
         return near

@@ -58,7 +58,7 @@ class Loader[K, V]:
 
     async def load_many(self, keys: Sequence[K]) -> list[V]:
         """Load several, in their order."""
-        return list(await asyncio.gather(*map(self.load, keys)))
+        return await asyncio.gather(*map(self.load, keys))
 
 
 class Loaders:
@@ -108,10 +108,10 @@ class Loaders:
         self.invite_links = self._by_id(chat.links_by_ids)
         self.invite_links_of = self._by_id(chat.links_by_chat_ids)
         self.open_doors = self._by_id(chat.open_doors_by_ids)
-        if context.is_following:
-            self._load_with_others(context.services.crowd)
         self.histories = self._by_stretch(chat.histories_by_ids, chat.History)
         self.members = self._by_stretch(chat.members_by_ids, chat.Members)
+        if context.is_following:
+            self._load_with_others(context.services.crowd)
 
     def _load_with_others(self, crowd: Crowd) -> None:
         """Load what nearly every event shows together with the others who follow it."""
@@ -126,7 +126,7 @@ class Loaders:
 
     async def _fetch_beside_others(self, crowd: DataLoader[Look, Any], ids: list[uuid.UUID]) -> list[Any]:
         viewer = self._context.viewer
-        return list(await crowd.load_many([(viewer.account_id, row_id) for row_id in ids])) if viewer else []
+        return await crowd.load_many([(viewer.account_id, row_id) for row_id in ids]) if viewer else []
 
     def _by_id[V](self, fetch: Fetch[uuid.UUID, V]) -> Loader[uuid.UUID, V | None]:
         return Loader(functools.partial(self._fetch_by_id, fetch))

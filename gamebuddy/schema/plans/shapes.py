@@ -15,9 +15,9 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path, gather_with_cancel
 from strawberry.types.field import StrawberryField
 
-type Coerce = Callable[[Any], Any]
+from gamebuddy.schema.plans.coercing import Coerce
 
-ROOT = Path(None, "", None)  # for what is written out as it is: nothing below it has a place
+NOWHERE = Path(None, "", None)  # for leaves: nothing below them has a place, and making one for each would cost
 
 
 class Execution(Protocol):
@@ -215,7 +215,7 @@ class Field:
     def resolve(self, execution: Execution, source: Any, path: Path | None) -> Any:
         """Find and complete a value that waits for nothing."""
         try:
-            place = ROOT if self._is_leaf else Path(path, self.key, self.parent.name)
+            place = NOWHERE if self._is_leaf else Path(path, self.key, self.parent.name)
             return completed(
                 self.shape, execution, self, place, self.find(execution, source), is_required=self.is_required
             )
