@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import ARRAY, ColumnElement, any_, func, literal, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
 from gamebuddy import db
 
@@ -42,6 +42,14 @@ class Each:
 
 type Onlooker = Viewer | Each  # from whose side a condition looks
 
+# In a statement that is written once: whoever it is executed for, see `asked`.
+ME = Each(account_id=bindparam("viewer_id", type_=db.Account.id.type))
+
+
+def asked(viewer: Viewer | None, ids: Collection[uuid.UUID]) -> dict[str, Any]:
+    """Give the parameters of a statement that was written once: who looks, and at which ids."""
+    return {"viewer_id": viewer.account_id if viewer else None, "ids": list(ids)}
+
 
 async def by_session(session: db.ReadSession, session_id: uuid.UUID) -> Viewer | None:
     """Load who is behind a session; None once it is revoked or expired, or the account is not active."""
@@ -50,17 +58,7 @@ async def by_session(session: db.ReadSession, session_id: uuid.UUID) -> Viewer |
 
 async def by_sessions(session: db.ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Viewer]:
     """Load who is behind sessions, without those that `by_session` gives None for."""
-    account = db.Account
-    rows = await session.execute(
-        select(db.Session.id.label("session_id"), account.id, account.role, account.locale, account.muted_until)
-        .join(account, db.Session.account_id == account.id)
-        .where(
-            db.Session.id == any_(literal(list(ids), ARRAY(db.Session.id.type))),
-            db.Session.revoked_at.is_(None),
-            db.Session.expires_at > func.now(),
-            account.status == db.AccountStatus.ACTIVE,
-        )
-    )
+    rows = await session.rows(_living_sessions(), {"ids": list(ids)})
     return {
         row.session_id: Viewer(
             account_id=row.id,
@@ -71,3 +69,18 @@ async def by_sessions(session: db.ReadSession, ids: Collection[uuid.UUID]) -> di
         )
         for row in rows
     }
+
+
+@db.written_once
+def _living_sessions() -> Select[*tuple[Any, ...]]:
+    account = db.Account
+    return (
+        select(db.Session.id.label("session_id"), account.id, account.role, account.locale, account.muted_until)
+        .join(account, db.Session.account_id == account.id)
+        .where(
+            db.is_asked_for(db.Session.id),
+            db.Session.revoked_at.is_(None),
+            db.Session.expires_at > func.now(),
+            account.status == db.AccountStatus.ACTIVE,
+        )
+    )

@@ -33,7 +33,7 @@ from gamebuddy.db.events import Event, EventLog, Lease
 from gamebuddy.db.exports import Export
 from gamebuddy.db.files import Attachment, Upload, UploadPurpose
 from gamebuddy.db.games import FormerSlug, Game, GameRank, GameRole, Genre, Platform
-from gamebuddy.db.given import given, is_one_of
+from gamebuddy.db.given import given, is_asked_for, is_one_of, plain, written_once
 from gamebuddy.db.moderation import (
     AccountNote,
     Appeal,
@@ -149,7 +149,10 @@ __all__ = [
     "WordRule",
     "WriteSession",
     "given",
+    "is_asked_for",
     "is_one_of",
     "new_id",
+    "plain",
     "repeated",
+    "written_once",
 ]

@@ -1,10 +1,25 @@
-"""Values of the program as a table, for statements about many rows at once."""
+"""Values of the program in statements: as a list or a table, or given when the statement is executed."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ARRAY, ColumnElement, TableValuedAlias, any_, column, func, literal
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Select,
+    TableValuedAlias,
+    any_,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
+
+from gamebuddy.db.base import Row
 
 type Like = InstrumentedAttribute[Any] | ColumnElement[Any]
 
@@ -16,6 +31,28 @@ def is_one_of(like: Like, values: Collection[Any]) -> ColumnElement[bool]:
     length: written, parsed and prepared anew.
     """
     return like == any_(literal(list(values), ARRAY(like.type)))
+
+
+def written_once[**P, S](write: Callable[P, S]) -> Callable[P, S]:
+    """Keep what a function writes: a statement for each of its variants, executed with other parameters every time.
+
+    To build a statement and to find its text among those that are known costs several times what executing it does.
+    """
+    return cast("Callable[P, S]", cache(write))
+
+
+def is_asked_for(like: Like) -> ColumnElement[bool]:
+    """Ask whether a column has one of the `ids` that the statement is executed with."""
+    return like == any_(bindparam("ids", type_=ARRAY(like.type)))
+
+
+def plain[R: Row](kind: type[R]) -> Select[R]:
+    """Begin a statement for whole rows that nobody is going to change.
+
+    They read like entities and are none: an entity costs three times as much.
+    """
+    table: FromClause = kind.__table__
+    return cast("Select[R]", select(table))
 
 
 def given(name: str, /, **columns: tuple[Like, Sequence[Any]]) -> TableValuedAlias:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any, TypedDict
 
-from sqlalchemy import case, delete, func, or_, select, tuple_, update
+from sqlalchemy import Select, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from gamebuddy import db, text
@@ -138,7 +138,7 @@ async def set_avatar(session: WriteSession, viewer: Viewer, *, files: Files, upl
 
 async def by_ids(session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Profile]:
     """Load profiles by the ids of their accounts."""
-    rows = await session.rows(db.Profile, db.is_one_of(db.Profile.account_id, ids))
+    rows = await session.rows(_profiles(), {"ids": list(ids)})
     return {profile.account_id: profile for profile in rows}
 
 
@@ -146,11 +146,19 @@ async def games_by_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[db.PlayerGame]]:
     """Load what players play, by the ids of their accounts, in each player's own order."""
-    played = db.PlayerGame
-    rows = await session.rows(
-        played, db.is_one_of(played.account_id, ids), order_by=(played.account_id, played.position)
-    )
+    rows = await session.rows(_played(), {"ids": list(ids)})
     return {account_id: list(group) for account_id, group in groupby(rows, key=lambda row: row.account_id)}
+
+
+@db.written_once
+def _profiles() -> Select[db.Profile]:
+    return db.plain(db.Profile).where(db.is_asked_for(db.Profile.account_id))
+
+
+@db.written_once
+def _played() -> Select[db.PlayerGame]:
+    played = db.PlayerGame
+    return db.plain(played).where(db.is_asked_for(played.account_id)).order_by(played.account_id, played.position)
 
 
 async def _locked(session: WriteSession, account_id: uuid.UUID) -> db.Profile:

@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from gamebuddy import db
 from gamebuddy.auth import policy
 from gamebuddy.auth.policy import Right
-from gamebuddy.auth.viewer import Onlooker, Viewer
+from gamebuddy.auth.viewer import ME, Each, Onlooker, Viewer, asked
 from gamebuddy.db import ReadSession
 
 
@@ -16,7 +16,7 @@ async def by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Account]:
     """Load accounts. Deleted accounts, claims that nobody has proved, and blockers of the viewer are left out."""
-    rows = await session.rows(db.Account, db.is_one_of(db.Account.id, ids), is_visible(viewer))
+    rows = await session.rows(_seen_by(ME if viewer else None), asked(viewer, ids))
     return {row.id: row for row in rows}
 
 
@@ -24,7 +24,7 @@ async def with_deleted_by_ids(
     session: ReadSession, viewer: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Account]:
     """Load accounts as `by_ids`, and the nameless rows of deleted ones: what they did before is still told."""
-    rows = await session.rows(db.Account, db.is_one_of(db.Account.id, ids), is_visible(viewer, with_deleted=True))
+    rows = await session.rows(_seen_by(ME if viewer else None, with_deleted=True), asked(viewer, ids))
     return {row.id: row for row in rows}
 
 
@@ -34,7 +34,7 @@ async def known_by_ids(
     """Load accounts as `by_ids`, and for the staff all of them: nobody hides from it by blocking it."""
     if not policy.decide(viewer, Right.MODERATE).is_allowed:
         return await by_ids(session, viewer, ids)
-    rows = await session.rows(db.Account, db.is_one_of(db.Account.id, ids))
+    rows = await session.rows(db.plain(db.Account).where(db.is_one_of(db.Account.id, ids)), {})
     return {row.id: row for row in rows}
 
 
@@ -49,6 +49,11 @@ async def find(
     named = db.Account.id == account_id if account_id is not None else db.Account.username == (username or "").lower()
     row: db.Account | None = await session.scalar(select(db.Account).where(named, is_visible(viewer)))
     return row
+
+
+@db.written_once
+def _seen_by(onlooker: Each | None, *, with_deleted: bool = False) -> Select[db.Account]:
+    return db.plain(db.Account).where(db.is_asked_for(db.Account.id), is_visible(onlooker, with_deleted=with_deleted))
 
 
 def is_visible(viewer: Onlooker | None, *, with_deleted: bool = False) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 
 from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
@@ -79,37 +79,35 @@ async def all_genres(session: ReadSession) -> Sequence[db.Genre]:
 
 async def by_ids(session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Game]:
     """Load games."""
-    return {game.id: game for game in await session.rows(db.Game, db.is_one_of(db.Game.id, ids))}
+    return {game.id: game for game in await session.rows(_by_id(db.Game), {"ids": list(ids)})}
 
 
 async def genres_by_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.Genre]:
     """Load genres."""
-    return {genre.id: genre for genre in await session.rows(db.Genre, db.is_one_of(db.Genre.id, ids))}
+    return {genre.id: genre for genre in await session.rows(_by_id(db.Genre), {"ids": list(ids)})}
 
 
 async def ranks_by_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.GameRank]:
     """Load steps of ladders by their own ids."""
-    return {rank.id: rank for rank in await session.rows(db.GameRank, db.is_one_of(db.GameRank.id, ids))}
+    return {rank.id: rank for rank in await session.rows(_by_id(db.GameRank), {"ids": list(ids)})}
 
 
 async def roles_by_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, db.GameRole]:
     """Load roles by their own ids."""
-    return {role.id: role for role in await session.rows(db.GameRole, db.is_one_of(db.GameRole.id, ids))}
+    return {role.id: role for role in await session.rows(_by_id(db.GameRole), {"ids": list(ids)})}
 
 
 async def ranks_by_game_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[db.GameRank]]:
     """Load the ladders of games, from the lowest step to the highest; games without one are left out."""
-    ranks = await session.rows(
-        db.GameRank, db.is_one_of(db.GameRank.game_id, ids), order_by=(db.GameRank.game_id, db.GameRank.position)
-    )
+    ranks = await session.rows(_by_game(db.GameRank), {"ids": list(ids)})
     return {game_id: list(group) for game_id, group in groupby(ranks, key=lambda rank: rank.game_id)}
 
 
@@ -117,7 +115,15 @@ async def roles_by_game_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[db.GameRole]]:
     """Load the roles of games in the order of their positions; games without any are left out."""
-    roles = await session.rows(
-        db.GameRole, db.is_one_of(db.GameRole.game_id, ids), order_by=(db.GameRole.game_id, db.GameRole.position)
-    )
+    roles = await session.rows(_by_game(db.GameRole), {"ids": list(ids)})
     return {game_id: list(group) for game_id, group in groupby(roles, key=lambda role: role.game_id)}
+
+
+@db.written_once
+def _by_id[R: (db.Game, db.Genre, db.GameRank, db.GameRole)](kind: type[R]) -> Select[R]:
+    return db.plain(kind).where(db.is_asked_for(kind.id))
+
+
+@db.written_once
+def _by_game[R: (db.GameRank, db.GameRole)](kind: type[R]) -> Select[R]:
+    return db.plain(kind).where(db.is_asked_for(kind.game_id)).order_by(kind.game_id, kind.position)
