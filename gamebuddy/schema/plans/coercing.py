@@ -1,8 +1,8 @@
 """How leaves are written out: the usual values at once, everything else as graphql-core does it."""
 
-import math
 from collections.abc import Callable
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 from graphql import (
@@ -38,10 +38,13 @@ def coercion_of(leaf: GraphQLLeafType) -> Coerce:
 
     if isinstance(leaf, GraphQLEnumType):
         return _by_name(coerce)
-    is_usual = USUAL.get(leaf.name)
-    if is_usual is None:
-        return coerce
-    return lambda value: value if is_usual(value) else coerce(value)
+    if leaf.name == GraphQLInt.name:
+        return lambda value: (
+            value if type(value) is int and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT else coerce(value)
+        )
+    if leaf.name == GraphQLFloat.name:
+        return lambda value: value if type(value) is float and isfinite(value) else coerce(value)
+    return coerce
 
 
 def _by_name(coerce: Coerce) -> Coerce:
@@ -59,11 +62,5 @@ def _by_name(coerce: Coerce) -> Coerce:
     return find
 
 
-# What these scalars write out as it is.
-USUAL: dict[str, Callable[[Any], bool]] = {
-    GraphQLString.name: lambda value: type(value) is str,
-    GraphQLID.name: lambda value: type(value) is str,
-    GraphQLBoolean.name: lambda value: value is True or value is False,
-    GraphQLInt.name: lambda value: type(value) is int and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT,
-    GraphQLFloat.name: lambda value: type(value) is float and math.isfinite(value),
-}
+# What these scalars write out as it is, whatever the value; of subclasses nobody knows.
+AS_IT_IS: dict[str, type] = {GraphQLString.name: str, GraphQLID.name: str, GraphQLBoolean.name: bool}

@@ -20,7 +20,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from gamebuddy.schema.memory import Memory
-from gamebuddy.schema.plans.coercing import coercion_of
+from gamebuddy.schema.plans.coercing import AS_IT_IS, coercion_of
 from gamebuddy.schema.plans.shapes import (
     Abstract,
     Attribute,
@@ -121,7 +121,7 @@ class Planner:
         if is_list_type(kind):
             return Items(item=self._shape(kind.of_type, details), item_type=kind.of_type)
         if is_leaf_type(kind):
-            return Leaf(coerce=coercion_of(kind))
+            return Leaf(coerce=coercion_of(kind), as_it_is=AS_IT_IS.get(kind.name))
         if is_object_type(kind):
             return self._object(kind, details)
         if is_abstract_type(kind):

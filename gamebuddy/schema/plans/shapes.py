@@ -55,13 +55,14 @@ class Shape:
 
 @dataclass(slots=True, eq=False)
 class Leaf(Shape):
-    """A scalar or an enumeration."""
+    """A scalar or an enumeration; values of the type `as_it_is` are written out as they are."""
 
     coerce: Coerce = field(kw_only=True)
+    as_it_is: type | None = field(kw_only=True)
 
     def complete(self, _: Execution, owner: "Field", path: Path, value: Any) -> Any:  # noqa: ARG002
         """Write it out."""
-        return self.coerce(value)
+        return value if type(value) is self.as_it_is else self.coerce(value)
 
 
 @dataclass(slots=True, eq=False)
@@ -200,6 +201,7 @@ class Field:
     shape: Shape
     is_async: bool = field(init=False)
     is_required: bool = field(init=False)
+    as_it_is: type | None = field(init=False)  # see Leaf
     _is_leaf: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -207,6 +209,7 @@ class Field:
         self.is_async = self.shape.is_async
         self.is_required = is_non_null_type(self.definition.type)
         self._is_leaf = isinstance(self.shape, Leaf)
+        self.as_it_is = self.shape.as_it_is if isinstance(self.shape, Leaf) else None
 
     def find(self, execution: Execution, source: Any) -> Any:
         """Find the value, or what has to be awaited for it."""
@@ -215,10 +218,11 @@ class Field:
     def resolve(self, execution: Execution, source: Any, path: Path | None) -> Any:
         """Find and complete a value that waits for nothing."""
         try:
+            value = self.find(execution, source)
+            if type(value) is self.as_it_is:
+                return value
             place = NOWHERE if self._is_leaf else Path(path, self.key, self.parent.name)
-            return completed(
-                self.shape, execution, self, place, self.find(execution, source), is_required=self.is_required
-            )
+            return completed(self.shape, execution, self, place, value, is_required=self.is_required)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at its place
             return self.failed(execution, error, path)
 
@@ -258,6 +262,8 @@ class Plain(Attribute):
         """Read it and write it out."""
         try:
             value = getattr(source, self.attribute)
+            if type(value) is self.as_it_is:
+                return value
             if value is None:
                 return _nothing(self, is_required=self.is_required)
             return self.coerce(value)
