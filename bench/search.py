@@ -10,7 +10,7 @@ import re
 import statistics
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from gamebuddy.db.embedded import EmbeddedPostgres
 from gamebuddy.resolvers import games, profiles, reports
 from gamebuddy.resolvers.matching import Question, Weights
 from gamebuddy.resolvers.profiles import GameChoice
-from gamebuddy.resolvers.search import Filter, Place, asking, finding
+from gamebuddy.resolvers.search import Filter, Place, asking, finding, loading
 from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.settings import Settings
 
@@ -60,7 +60,7 @@ class Asker:
 
     viewer: Viewer
     question: Question
-    facts: finding.GameFacts
+    facts: loading.GameFacts
     filter: Filter = field(default_factory=Filter)
 
 
@@ -172,8 +172,7 @@ async def _viewers(session: ReadSession, rng: random.Random, count: int) -> list
 async def _asker(session: ReadSession, account_id: uuid.UUID, filter: Filter | None = None) -> Asker:
     viewer = Viewer(account_id=account_id, session_id=account_id, role=db.Role.USER, locale="en")
     wanted = filter or Filter()
-    me = (await finding.players_by_ids(session, [account_id]))[account_id]
-    facts = await finding.load_game_facts(session, me, wanted)
+    me, facts = await loading.load_searcher(session, account_id, wanted)
     question = finding.question_of(me, Weights.of(), finding.new_ground(me, facts), facts, wanted)
     return Asker(viewer, question, facts, wanted)
 
@@ -228,7 +227,8 @@ async def _pages(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
                 await _ask(session, asker)
             before = all_pages[: PAGE * (DEEP_PAGE - 1)]
             seen = b"".join(row.account_id.bytes[-asking.MARK_BYTES :] for row in before)
-            place = Place(finding.new_ground(asker.question.viewer, asker.facts), seen, before[-1].score)
+            ground = replace(finding.new_ground(asker.question.viewer, asker.facts), best=before[0].score)
+            place = Place(ground, seen, before[-1].score)
             await _next_page(session, asker, place)
             with deep.measure():
                 rows = await _next_page(session, asker, place)

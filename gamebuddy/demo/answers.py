@@ -12,7 +12,7 @@ from gamebuddy.resolvers import matching
 from gamebuddy.resolvers.matching import FULL, Fit, Signal, Weights
 from gamebuddy.resolvers.replay import Answer, Candidate, Record
 from gamebuddy.resolvers.replay.collecting import record_of
-from gamebuddy.resolvers.search import Filter, finding
+from gamebuddy.resolvers.search import Filter, finding, loading
 
 SEED = 20_261_123
 POOL = 150
@@ -33,9 +33,9 @@ async def make_up(database: Database, searches: int) -> AsyncIterator[Record]:
         ids = list(await session.scalars(looking))
     for viewer_id in dice.sample(ids, min(searches, len(ids))):
         async with database.read() as session:
-            players = await finding.players_by_ids(session, [viewer_id, *dice.sample(ids, min(POOL, len(ids)))])
+            players = await loading.players_by_ids(session, [viewer_id, *dice.sample(ids, min(POOL, len(ids)))])
             me = players.pop(viewer_id)
-            facts = await finding.load_game_facts(session, me, Filter())
+            facts = await loading.load_game_facts(session, me, Filter())
         question = finding.question_of(me, Weights.of(), finding.new_ground(me, facts), facts, Filter())
         fits = [matching.fit(question, player) for player in players.values()]
         worths = {fit.candidate.account_id: _worth(fit) for fit in fits}

@@ -7,7 +7,7 @@ import functools
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from strawberry.dataloader import DataLoader
 
@@ -50,15 +50,29 @@ class Loader[K, V]:
         self._fetch = fetch
         self._loader: DataLoader[K, V] | None = None
 
-    def load(self, key: K) -> Awaitable[V]:
+    def load(self, key: K) -> asyncio.Future[V]:
         """Load one."""
+        return cast("asyncio.Future[V]", self._made().load(key))
+
+    def prime(self, found: Mapping[K, Any]) -> None:
+        """Take what was read on the way to something else; nobody needs to ask for it again."""
+        self._made().prime_many(found)
+
+    def _made(self) -> DataLoader[K, V]:
         if self._loader is None:
             self._loader = DataLoader(load_fn=self._fetch)
-        return self._loader.load(key)
+        return self._loader
 
     async def load_many(self, keys: Sequence[K]) -> list[V]:
         """Load several, in their order."""
-        return await asyncio.gather(*map(self.load, keys))
+        loads = [self.load(key) for key in keys]
+        try:
+            return [await load for load in loads]  # they come together: one wait is enough, `gather` watches each
+        except Exception:
+            for load in loads:  # the failure of all of them, which is told here
+                if load.done() and not load.cancelled():
+                    load.exception()
+            raise
 
 
 class Loaders:
@@ -83,6 +97,7 @@ class Loaders:
         self.word_rules = self._by_id(wording.by_ids)
         self.audit_entries = self._by_id(audit.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
+        self.played = self._by_id(profiles.games_by_ids)
         self.player_games = Loader(self._load_player_games)
         self.genres = self._by_id(games.genres_by_ids)
         self.games = self._by_id(games.by_ids)
@@ -137,13 +152,10 @@ class Loaders:
 
     async def _load_player_games(self, account_ids: list[uuid.UUID]) -> list[list[Choice]]:
         """Load what players play, with the games: whoever asks for them asks what they are."""
-        found = await profiles.games_by_ids(self._context.snapshot, self._context.viewer, account_ids)
-        played = list({row.game_id for rows in found.values() for row in rows})
-        games = dict(zip(played, await self.games.load_many(played), strict=True))
-        return [
-            [(row, game) for row in found.get(account_id, ()) if (game := games[row.game_id])]
-            for account_id in account_ids
-        ]
+        found = await self.played.load_many(account_ids)
+        ids = list({row.game_id for rows in found for row in rows or ()})
+        games = dict(zip(ids, await self.games.load_many(ids), strict=True))
+        return [[(row, game) for row in rows or () if (game := games[row.game_id])] for rows in found]
 
     async def _look(self, report_ids: list[uuid.UUID]) -> list[None]:
         """Write down a look at all these reports, beside the snapshot: whatever becomes of the rest of the answer."""

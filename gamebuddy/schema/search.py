@@ -28,6 +28,7 @@ from gamebuddy.schema.scalars import Cursor, LanguageTag
 BEST_SCORE = FULL * FULL
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+PLACES = 2  # what `write_place` writes: cursors of before are refused, not misread
 
 describe_enum(
     Signal,
@@ -196,9 +197,9 @@ class Match:
 
 
 async def games_for(context: Context, fits: Iterable[Fit]) -> Games:
-    """Load the games that matches name, once a page: hundreds of texts are then made without waiting."""
-    named = {game_id for fit in fits for game_id in (*reasons.games_named(fit), *fit.shared_game_ids)}
-    rows = await context.loaders.games.load_many(list(named))
+    """Load the games of those who fit, once a page: hundreds of texts and profiles are then made without waiting."""
+    played = {game.game_id for fit in fits for game in fit.candidate.games}
+    rows = await context.loaders.games.load_many(list(played))
     return {row.id: row for row in rows if row}
 
 
@@ -281,17 +282,19 @@ def write_place(place: Place) -> list[Any]:
         ground.viewer_digest,
         list(ground.breadths),
         list(ground.relaxations),
+        ground.best,
     ]
 
 
 def read_place(keys: list[Any]) -> Place:
     """Read what `write_place` wrote."""
-    seen, score, started_at, digest, breadths, relaxations = keys
+    seen, score, started_at, digest, breadths, relaxations, best = keys
     ground = Ground(
         started_at=EPOCH + started_at * MICROSECOND,
         viewer_digest=digest,
         breadths=tuple(breadths),
         relaxations=tuple(map(Signal, relaxations)),
+        best=best,
     )
     return Place(ground, base64.b85decode(seen), score)
 
@@ -333,7 +336,7 @@ class SearchQueries:
         weighed = weights.read() if weights else Weights.of()
         digest = hashlib.blake2b(f"{wanted} {weighed} {bool(widen)}".encode(), digest_size=16).hexdigest()
         size = page_size(first)
-        scope, cursors = f"search:{door.viewer.account_id}:{digest}", door.services.cursors
+        scope, cursors = f"search:{PLACES}:{door.viewer.account_id}:{digest}", door.services.cursors
         page = await search.find_teammates(
             door.session,
             door.viewer,
@@ -343,7 +346,9 @@ class SearchQueries:
             limit=size,
             after=read_place(cursors.read(scope, after)) if after else None,
         )
-        accounts = await door.context.loaders.accounts.load_many([fit.candidate.account_id for fit in page.items])
+        loaders = door.context.loaders
+        loaders.profiles.prime(page.people)
+        loaders.played.prime(page.games)
         games = await games_for(door.context, page.items)
 
         def cursor(item: int) -> Cursor:
@@ -358,9 +363,8 @@ class SearchQueries:
             )
 
         edges = [
-            TeammateEdge(node=User.of(account), match=Match.of(fit, games), write=functools.partial(cursor, item))
-            for item, (fit, account) in enumerate(zip(page.items, accounts, strict=True))
-            if account
+            TeammateEdge(node=User.of(row), match=Match.of(fit, games), write=functools.partial(cursor, item))
+            for item, (fit, row) in enumerate(zip(page.items, page.people.values(), strict=True))
         ]
         return TeammateConnection(
             edges=edges,

@@ -13,7 +13,7 @@ from gamebuddy.db import Database, WriteSession
 from gamebuddy.errors import BadInput
 from gamebuddy.resolvers import matching
 from gamebuddy.resolvers.matching import Weights
-from gamebuddy.resolvers.search import Filter, Matches, filtering, find_teammates, finding
+from gamebuddy.resolvers.search import Filter, Matches, filtering, find_teammates, finding, loading
 from tests.search import worlds
 from tests.search.worlds import Catalogue, Person
 
@@ -129,9 +129,9 @@ async def reference(
     enough: int,
 ) -> tuple[list[tuple[int, Any]], tuple[Any, ...]]:
     """Look at everybody, with one limit less after the other until there are enough."""
-    players = await finding.players_by_ids(session, ids)
+    players = await loading.players_by_ids(session, ids)
     me = players[ids[0]]
-    facts = await finding.load_game_facts(session, me, wanted)
+    facts = await loading.load_game_facts(session, me, wanted)
     limited = tuple(signal for signal in filtering.LOOSENED if wanted.without([signal]) != wanted)
     for count in range(len(limited) + 1):
         kept = wanted.without(limited[:count])
@@ -157,9 +157,9 @@ async def test_the_statement_scores_as_the_reference_to_the_last_bit(
         weights = Weights.of()
     async with database._writers() as session:
         ids = await worlds.settle(session, catalogue, world)
-        players = await finding.players_by_ids(session, ids)
+        players = await loading.players_by_ids(session, ids)
         viewer, me = worlds.viewer_of(ids[0], world[0]), players[ids[0]]
-        facts = await finding.load_game_facts(session, me, Filter())
+        facts = await loading.load_game_facts(session, me, Filter())
         question = finding.question_of(me, weights, finding.new_ground(me, facts), facts, Filter())
         rows = await finding.list_candidates(session, viewer, question, facts, Filter(), limit=50)
     for row in rows:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 from enum import StrEnum
+from operator import attrgetter
 
 from gamebuddy.db import AgeBand, PlayStyle, Region, VoiceChat
 from gamebuddy.resolvers.matching import tables
 from gamebuddy.resolvers.matching.facts import Comparison, Fit, Played, Player, Question, Reason, Term
 from gamebuddy.resolvers.matching.tables import FULL, NEUTRAL, Roles, Signal
 from gamebuddy.resolvers.matching.weights import Weights
+
+_contribution = attrgetter("contribution")
 
 
 def compile_question(
@@ -42,8 +45,9 @@ def compile_question(
 
 def fit(question: Question, candidate: Player) -> Fit:
     """Score one candidate, listed or not."""
-    comparison = compare(question, candidate)
-    shared = [term for term in question.terms if term.is_own and _shares(question, term, candidate)]
+    common = _in_common(question, candidate)
+    comparison = _best(question, common)
+    shared = [term for term, _ in common if term.is_own]
     hours = overlap_hours(question.viewer, candidate)
     genres = shared_genres(question.viewer, candidate)
     values = {
@@ -61,17 +65,15 @@ def fit(question: Question, candidate: Player) -> Fit:
         Signal.REPUTATION: tables.reputation_value(candidate.reputation),
         Signal.ACTIVITY: tables.activity_value(question.as_of, candidate.active_on),
     }
-    reasons = [
-        Reason(signal=signal, value=value, weight=question.weights[signal])
-        for signal, value in values.items()
-        if question.weights[signal]
-    ]
+    weights = question.weights.by_signal
+    reasons = [Reason(signal, value, weight) for signal, value in values.items() if (weight := weights[signal])]
+    reasons.sort(key=_contribution, reverse=True)  # equal ones stay as they are
     return Fit(
         viewer=question.viewer,
         candidate=candidate,
         as_of=question.as_of,
-        score=sum(reason.contribution for reason in reasons),
-        reasons=tuple(sorted(reasons, key=lambda reason: -reason.contribution)),
+        score=sum(map(_contribution, reasons)),
+        reasons=tuple(reasons),
         shared_game_ids=tuple(term.game_id for term in shared),
         comparison=comparison,
         overlap_hours=hours,
@@ -86,12 +88,11 @@ def compare(question: Question, candidate: Player) -> Comparison | None:
     By game: importance x exp(-(max(0, distance - 50) / 350)² / 2), and importance x 1 for roles of which some are not
     the viewer's, 0.5 for the same ones. None when they share no wanted game.
     """
-    played = {game.game_id: game for game in candidate.games}
-    found = [
-        _compared(term, played[term.game_id])
-        for term in question.terms
-        if _shares(question, term, candidate) and _suits(question, term, played[term.game_id])
-    ]
+    return _best(question, _in_common(question, candidate))
+
+
+def _best(question: Question, common: Iterable[tuple[Term, Played]]) -> Comparison | None:
+    found = [_compared(term, game) for term, game in common if _suits(question, term, game)]
     rating, roles = question.weights[Signal.RATING], question.weights[Signal.ROLES]
     return max(found, key=lambda one: rating * one.rating_value + roles * one.roles_value, default=None)
 
@@ -131,9 +132,15 @@ def platform_value(viewer: Player, candidate: Player) -> int:
     return FULL if viewer.platforms & candidate.platforms else 0
 
 
-def _shares(question: Question, term: Term, candidate: Player) -> bool:
-    is_played = any(game.game_id == term.game_id for game in candidate.games)
-    return is_played and (term.is_cross_play or can_play_together(question.viewer, candidate))
+def _in_common(question: Question, candidate: Player) -> list[tuple[Term, Played]]:
+    """Give the games of the search that the candidate plays, as far as the two can play them together."""
+    played = {game.game_id: game for game in candidate.games}
+    is_reached = can_play_together(question.viewer, candidate)
+    return [
+        (term, game)
+        for term in question.terms
+        if (term.is_cross_play or is_reached) and (game := played.get(term.game_id))
+    ]
 
 
 def _suits(question: Question, term: Term, game: Played) -> bool:

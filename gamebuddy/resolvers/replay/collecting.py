@@ -13,7 +13,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import Database, RequestStatus
 from gamebuddy.resolvers.matching import Player, Weights
 from gamebuddy.resolvers.replay.records import Answer, Candidate, Record
-from gamebuddy.resolvers.search import Filter, finding
+from gamebuddy.resolvers.search import Filter, finding, loading
 
 LATELY = timedelta(days=90)
 LISTED = 100  # of the best whom the viewer did not ask
@@ -28,22 +28,22 @@ async def collect(database: Database) -> AsyncIterator[Record]:
     """
     for sender_id, answers in (await _answers(database)).items():
         async with database.read() as session:
-            me = (await finding.players_by_ids(session, [sender_id])).get(sender_id)
+            me = (await loading.players_by_ids(session, [sender_id])).get(sender_id)
             if me is None:
                 continue
-            facts = await finding.load_game_facts(session, me, Filter())
+            facts = await loading.load_game_facts(session, me, Filter())
             ground = finding.new_ground(me, facts)
             question = finding.question_of(me, Weights.of(), ground, facts, Filter())
             viewer = Viewer(account_id=sender_id, session_id=sender_id, role=db.Role.USER, locale="en")
             listed = await finding.list_candidates(session, viewer, question, facts, Filter(), limit=LISTED)
             ids = {*answers, *(row.account_id for row in listed)} - {sender_id}
-            players = await finding.players_by_ids(session, ids)
+            players = await loading.players_by_ids(session, ids)
         candidates = [Candidate(player, answers.get(key, Answer.NOT_ASKED)) for key, player in players.items()]
         random.shuffle(candidates)
         yield record_of(me, facts, candidates)
 
 
-def record_of(me: Player, facts: finding.GameFacts, candidates: list[Candidate]) -> Record:
+def record_of(me: Player, facts: loading.GameFacts, candidates: list[Candidate]) -> Record:
     """Make a record of a search of today."""
     return Record(
         as_of=datetime.now(UTC).date(),

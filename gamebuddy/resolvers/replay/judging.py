@@ -10,7 +10,8 @@ from gamebuddy.resolvers import matching
 from gamebuddy.resolvers.matching import Weights
 from gamebuddy.resolvers.replay.records import Answer, Record
 from gamebuddy.resolvers.search import Filter, Ground
-from gamebuddy.resolvers.search.finding import GameFacts, question_of
+from gamebuddy.resolvers.search.finding import question_of
+from gamebuddy.resolvers.search.loading import GameFacts
 
 DEPTH = 20  # the first page
 

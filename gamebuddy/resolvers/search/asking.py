@@ -22,7 +22,6 @@ from sqlalchemy import (
     Date,
     Integer,
     LargeBinary,
-    Row,
     Select,
     Text,
     any_,
@@ -78,7 +77,7 @@ KINDS: Mapping[str, TypeEngine[Any]] = {
     "must_be_here": Boolean(), "seen": ARRAY(LargeBinary),
 }  # fmt: skip
 
-type Found = Sequence[Row[tuple[uuid.UUID, int]]]
+type Found = Sequence[Any]  # rows, see `best`
 type Arguments = dict[str, Any]
 
 
@@ -93,8 +92,11 @@ async def best(
     seen: Collection[bytes] = (),
     hint: int | None = None,
     are_few: bool = False,
+    with_rows: bool = False,
 ) -> Found:
     """Give `account_id` and `score` of the best whom the viewer's search may list, in the order of score and id.
+
+    `with_rows` adds the columns of their accounts and profiles: such a row reads like either of them.
 
     `numbers` are those of the games. Whoever has the mark of one of the `seen` is passed over. A `hint` is a score that
     as many as wanted are expected to reach: a good one saves time, and a wrong one costs some. Of `are_few` players all
@@ -117,8 +119,7 @@ async def best(
         "must_be_here": filter.is_online,
         "seen": list(seen),
     }
-    rows: Found = (await session.execute(SEARCH_BEST, arguments)).all()
-    return rows
+    return await session.rows(_statement(with_rows=with_rows), arguments)
 
 
 def _terms(question: Question, filter: Filter, numbers: Mapping[uuid.UUID, int]) -> Arguments:
@@ -243,8 +244,9 @@ def _platform_bits(platforms: Collection[db.Platform]) -> int:
     return sum(1 << place for place, platform in enumerate(db.Platform) if platform in platforms)
 
 
-def _statement() -> Select[uuid.UUID, int]:
-    """Write the call, once: what differs from search to search is passed by the names of the function's arguments."""
+@db.written_once
+def _statement(*, with_rows: bool) -> Select[*tuple[Any, ...]]:
+    """Write the call: what differs from search to search is passed by the names of the function's arguments."""
     arguments: dict[str, ColumnElement[Any]] = {
         name: cast(bindparam(name, type_=kind), kind) for name, kind in KINDS.items()
     }
@@ -252,7 +254,15 @@ def _statement() -> Select[uuid.UUID, int]:
     found = func.search_best(*arguments.values(), _excluded()).table_valued(
         column("account_id", UUID(as_uuid=True)), column("score", Integer)
     )
-    return select(found.c.account_id, found.c.score)
+    if not with_rows:
+        return select(found.c.account_id, found.c.score)
+    account, profile = db.Account.__table__, db.Profile.__table__
+    return (
+        select(found.c.score, account, profile)
+        .join(account, account.c.id == found.c.account_id)
+        .join(profile, profile.c.account_id == found.c.account_id)
+        .order_by(found.c.score.desc(), found.c.account_id)
+    )
 
 
 def _genre_bits(asked: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -275,6 +285,3 @@ def _excluded() -> ColumnElement[Any]:
         select(asked.sender_id).where(lately, asked.receiver_id == me),
     ).subquery()
     return select(func.coalesce(func.array_agg(others.c.id), cast(literal([], IDS), IDS))).scalar_subquery()
-
-
-SEARCH_BEST = _statement()

@@ -8,24 +8,21 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, func, literal, or_, select, true
-from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import InstrumentedAttribute
-
 from gamebuddy import db
 from gamebuddy.auth import policy
 from gamebuddy.auth.policy import Right
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession
 from gamebuddy.errors import BadInput
-from gamebuddy.resolvers import matching, teammates
+from gamebuddy.resolvers import matching, profiles, teammates
 from gamebuddy.resolvers.matching import Fit, Played, Player, Question, Signal, Term, Weights, tables
 from gamebuddy.resolvers.paging import Page
 from gamebuddy.resolvers.search import asking
 from gamebuddy.resolvers.search.filtering import HIGHEST_RATING, Filter
+from gamebuddy.resolvers.search.loading import GameFacts, load_game_facts, load_searcher, player_of, players_by_ids
 
 LONGEST_VISIT = timedelta(days=1)  # how long the pages of one search hold together
-HINT = 12_000  # how far below the last of one page the last of the next is expected
+LEAST_FALL = 1_000  # how far below the last of one page the last of the next is expected at least
 MOST_SHOWN = 5_000  # players of one list: a cursor has to fit into a message
 FEW = 6_000  # players of the games in question; so many are scored faster than they are sorted out
 
@@ -34,13 +31,15 @@ FEW = 6_000  # players of the games in question; so many are scored faster than 
 class Ground:
     """What the first page of a search settles for those after it.
 
-    `viewer_digest` is of the viewer's own facts, `breadths` are the shares of his games in thousandths.
+    `viewer_digest` is of the viewer's own facts, `breadths` are the shares of his games in thousandths, `best` is the
+    score of the first on the list.
     """
 
     started_at: datetime
     viewer_digest: str
     breadths: tuple[int, ...]
     relaxations: tuple[Signal, ...] = ()
+    best: int = 0
 
     @property
     def as_of(self) -> date:
@@ -59,29 +58,25 @@ class Place:
     seen: bytes
     score: int
 
+    def expected(self, count: int) -> int:
+        """Guess the score that the next `count` players reach: it falls as from the first one to here, or slower."""
+        players = max(1, len(self.seen) // asking.MARK_BYTES)
+        return self.score - max(LEAST_FALL, (self.ground.best - self.score) * count // players)
+
 
 @dataclass(frozen=True, slots=True)
 class Matches(Page[Fit]):
-    """A page of players who fit."""
+    """A page of players who fit, and the rows that were read for it; one of `people` reads like account and profile."""
 
     ground: Ground
     seen_before: bytes
+    people: Mapping[uuid.UUID, Any]
+    games: Mapping[uuid.UUID, list[db.PlayerGame]]
 
     def place_of(self, item: int) -> Place:
         """Give the place of one of the items, by its number on the page."""
         marks = [_mark(fit.candidate.account_id) for fit in self.items[: item + 1]]
         return Place(self.ground, self.seen_before + b"".join(marks), self.items[item].score)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GameFacts:
-    """What a search needs to know of games, by their ids; `most` is the largest count of players of any game."""
-
-    player_counts: Mapping[uuid.UUID, int]
-    numbers: Mapping[uuid.UUID, int]
-    cross_play: frozenset[uuid.UUID]
-    asked_roles: Mapping[uuid.UUID, int]
-    most: int
 
 
 async def find_teammates(
@@ -109,8 +104,7 @@ async def find_teammates(
     if after is not None:
         policy.require(viewer, Right.SEARCH_FURTHER)
     filter.check()
-    me = (await players_by_ids(session, [viewer.account_id]))[viewer.account_id]
-    facts = await load_game_facts(session, me, filter)
+    me, facts = await load_searcher(session, viewer.account_id, filter)
     ground = _checked_ground(after.ground, me) if after else new_ground(me, facts)
     left = () if after or not widen else tuple(filter.limited())
     seen = after.seen if after else b""
@@ -118,16 +112,21 @@ async def find_teammates(
         relaxations = after.ground.relaxations if after else left[:count]
         kept = filter.without(relaxations)
         question = question_of(me, weights, ground, facts, kept)
-        found = await list_unseen(session, viewer, question, facts, kept, limit=limit + 1, after=after)
+        found = await list_unseen(session, viewer, question, facts, kept, limit=limit + 1, after=after, with_rows=True)
         if len(found) >= limit:
             break
-    players = await players_by_ids(session, [row.account_id for row in found[:limit]])
+    people = {row.account_id: row for row in found[:limit]}
+    games = await profiles.games_by_ids(session, viewer, people)
+    if after is None:
+        ground = replace(ground, relaxations=relaxations, best=found[0].score if found else 0)
     return Matches(
-        [matching.fit(question, players[row.account_id]) for row in found[:limit]],
+        [matching.fit(question, player_of(row, games.get(key, ()))) for key, row in people.items()],
         has_next=len(found) > limit and len(seen) // asking.MARK_BYTES + limit < MOST_SHOWN,
         has_previous=after is not None,
-        ground=replace(ground, relaxations=relaxations),
+        ground=ground,
         seen_before=seen,
+        people=people,
+        games=games,
     )
 
 
@@ -135,10 +134,9 @@ async def match(session: ReadSession, viewer: Viewer, *, user_id: uuid.UUID, wei
     """Tell how well one player fits, listed or not; None for oneself and for whoever the viewer cannot meet."""
     if user_id == viewer.account_id or not await teammates.can_meet(session, viewer, user_id):
         return None
-    players = await players_by_ids(session, [viewer.account_id, user_id])
-    me = players[viewer.account_id]
-    facts = await load_game_facts(session, me, Filter())
-    return matching.fit(question_of(me, weights, new_ground(me, facts), facts, Filter()), players[user_id])
+    me, facts = await load_searcher(session, viewer.account_id, Filter())
+    candidate = (await players_by_ids(session, [user_id]))[user_id]
+    return matching.fit(question_of(me, weights, new_ground(me, facts), facts, Filter()), candidate)
 
 
 async def list_unseen(
@@ -150,13 +148,13 @@ async def list_unseen(
     *,
     limit: int,
     after: Place | None,
+    with_rows: bool = False,
 ) -> asking.Found:
     """Give the best whom this viewer's search may list and who were not on the pages up to a place."""
-    if after is None:
-        return await list_candidates(session, viewer, question, facts, filter, limit=limit)
-    marks = [bytes(mark) for mark in batched(after.seen, asking.MARK_BYTES)]
+    marks = [bytes(mark) for mark in batched(after.seen, asking.MARK_BYTES)] if after else ()
+    hint = after.expected(limit) if after else None
     return await list_candidates(
-        session, viewer, question, facts, filter, limit=limit, seen=marks, hint=after.score - HINT
+        session, viewer, question, facts, filter, limit=limit, seen=marks, hint=hint, with_rows=with_rows
     )
 
 
@@ -170,8 +168,9 @@ async def list_candidates(
     limit: int,
     seen: Collection[bytes] = (),
     hint: int | None = None,
+    with_rows: bool = False,
 ) -> asking.Found:
-    """Give `account_id` and `score` of the best whom this search may list, without those of the `seen` marks."""
+    """Give the best whom this search may list, without those of the `seen` marks; rows as `asking.best` gives them."""
     if not question.terms and _needs_game(question, filter):  # games that nobody can play: nobody shares one
         return ()
     if filter.is_online and viewer.role is db.Role.GUEST:  # nobody lets a guest know
@@ -187,6 +186,7 @@ async def list_candidates(
         seen=seen,
         hint=hint,
         are_few=bool(wanted) and sum(facts.player_counts[game_id] for game_id in wanted) < FEW,
+        with_rows=with_rows,
     )
 
 
@@ -197,91 +197,6 @@ async def count_listed(
     facts = await load_game_facts(session, me, filter)
     question = question_of(me, weights, new_ground(me, facts), facts, filter)
     return len(await list_candidates(session, viewer, question, facts, filter, limit=most))
-
-
-async def players_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Player]:
-    """Load what the score needs to know of players."""
-    profile, game = db.Profile, db.PlayerGame
-
-    def in_order(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-        return func.array_agg(aggregate_order_by(column, game.position)).label(column.key)
-
-    # One row a player: the facts of a profile shall not travel once for each game.
-    games = (
-        select(*map(in_order, (game.game_id, game.rating, game.role_bits, game.is_favorite)))
-        .where(game.account_id == profile.account_id)
-        .lateral()
-    )
-    rows = await session.execute(
-        select(
-            profile.account_id,
-            profile.active_on,
-            profile.platforms,
-            profile.genre_bits,
-            profile.languages,
-            profile.region,
-            profile.play_style,
-            profile.voice_chat,
-            profile.birth_date,
-            profile.schedule,
-            profile.reputation,
-            games,
-        )
-        .join(games, true())
-        .where(db.is_one_of(profile.account_id, ids))
-    )
-    return {row.account_id: _player(row) for row in rows}
-
-
-def _player(row: Row[*tuple[Any, ...]]) -> Player:
-    games = zip(row.game_id or (), row.rating or (), row.role_bits or (), row.is_favorite or (), strict=True)
-    return Player(
-        account_id=row.account_id,
-        active_on=row.active_on,
-        games=tuple(
-            Played(game_id=game_id, rating=rating, role_bits=role_bits, is_favorite=is_favorite)
-            for game_id, rating, role_bits, is_favorite in games
-        ),
-        platforms=frozenset(row.platforms),
-        genre_bits=row.genre_bits,
-        languages=tuple(row.languages),
-        region=row.region,
-        play_style=row.play_style,
-        voice_chat=row.voice_chat,
-        birth_date=row.birth_date,
-        schedule=int(row.schedule, 2) if row.schedule is not None else None,
-        reputation=row.reputation,
-    )
-
-
-async def load_game_facts(session: ReadSession, me: Player, filter: Filter) -> GameFacts:
-    """Load what is needed of the viewer's games, the filter's games, and the games of the filter's roles."""
-    game, role = db.Game, db.GameRole
-    asked: ColumnElement[int] = literal(0, Integer)
-    wanted: ColumnElement[bool] = db.is_one_of(game.id, {*filter.game_ids, *(played.game_id for played in me.games)})
-    if filter.role_ids:
-        bit = literal(1, Integer).bitwise_lshift(role.position)
-        asked = (
-            select(func.coalesce(func.bit_or(bit), 0))
-            .where(role.game_id == game.id, role.id.in_(filter.role_ids))
-            .scalar_subquery()
-        )
-        wanted = or_(wanted, game.id.in_(select(role.game_id).where(role.id.in_(filter.role_ids))))
-    most = select(func.coalesce(func.max(game.player_count), 0)).correlate(None).scalar_subquery()
-    rows = (
-        await session.execute(
-            select(
-                game.id, game.number, game.player_count, game.is_cross_play, asked.label("asked"), most.label("most")
-            ).where(wanted)
-        )
-    ).all()
-    return GameFacts(
-        player_counts={row.id: row.player_count for row in rows},
-        numbers={row.id: row.number for row in rows},
-        cross_play=frozenset(row.id for row in rows if row.is_cross_play),
-        asked_roles={row.id: row.asked for row in rows if row.asked},
-        most=rows[0].most if rows else 0,
-    )
 
 
 def question_of(me: Player, weights: Weights, ground: Ground, facts: GameFacts, filter: Filter) -> Question:

@@ -8,7 +8,8 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession
 from gamebuddy.resolvers.matching import Player, Signal, Weights
 from gamebuddy.resolvers.search.filtering import Filter
-from gamebuddy.resolvers.search.finding import count_listed, players_by_ids
+from gamebuddy.resolvers.search.finding import count_listed
+from gamebuddy.resolvers.search.loading import load_searcher
 
 MOST_COUNTED = 100  # players; whether there are more makes no difference to anybody who has found none
 
@@ -38,7 +39,7 @@ async def find_hints(
     Where no limit of the filter does so alone, the first ones together that do are named, in the order in which
     widening gives them up.
     """
-    me = (await players_by_ids(session, [viewer.account_id]))[viewer.account_id]
+    me, _ = await load_searcher(session, viewer.account_id, Filter())
 
     async def more(me: Player, filter: Filter) -> int:
         count = await count_listed(session, viewer, me, filter, weights, most=listed + MOST_COUNTED)
