@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated
 
 import strawberry
@@ -235,7 +236,12 @@ class GenrePayload:
 def is_russian(info: Info, locale: LanguageTag | None) -> bool:
     """Tell whether a text goes out in Russian."""
     viewer = info.context.viewer
-    return (locale or (viewer.locale if viewer else "en")).split("-")[0] == "ru"
+    return _is_russian(locale or (viewer.locale if viewer else "en"))
+
+
+@lru_cache(1_000)
+def _is_russian(tag: str) -> bool:
+    return tag.split("-", maxsplit=1)[0] == "ru"
 
 
 async def genres_by_ids(info: Info, genre_ids: list[uuid.UUID]) -> list[Genre]:

@@ -18,13 +18,8 @@ THOUSANDTHS_IN_A_HUNDREDTH = 10
 
 
 def say(fit: Fit, signal: Signal, games: Games, *, in_russian: bool) -> str:
-    """Say what a signal found. `games` holds at least those that `games_named` asks for."""
-    return SPEAKERS[signal](fit, games)[in_russian]
-
-
-def games_named(fit: Fit) -> list[uuid.UUID]:
-    """Give the games whose titles the texts need."""
-    return [*fit.shared_game_ids[:1], *([fit.comparison.game_id] if fit.comparison else [])]
+    """Say what a signal found. `games` holds at least those of the candidate."""
+    return SPEAKERS[signal](fit, games, in_russian)
 
 
 def say_hint(hint: Hint, *, in_russian: bool) -> str:
@@ -60,139 +55,152 @@ def _hint_in_russian(hint: Hint) -> str:
             return f"Укажите часы игры и часовой пояс, чтобы сравнить общие часы: {players}"
 
 
-def _games(fit: Fit, games: Games) -> Said:
+def _games(fit: Fit, games: Games, in_russian: bool) -> str:
     if not fit.viewer.games:
-        return "You have not told what you play", "Вы не указали свои игры"
+        return "Вы не указали свои игры" if in_russian else "You have not told what you play"
     if not fit.shared_game_ids:
-        return "No game in common", "Нет общих игр"
+        return "Нет общих игр" if in_russian else "No game in common"
     title, more = games[fit.shared_game_ids[0]].title, len(fit.shared_game_ids) - 1
-    if not more:
-        return f"You both play {title}", f"Вы оба играете в {title}"
-    return f"You both play {title} and {more} more", f"Вы оба играете в {title} и ещё в {_ru(more, GAMES)}"
+    if in_russian:
+        return f"Вы оба играете в {title} и ещё в {_ru(more, GAMES)}" if more else f"Вы оба играете в {title}"
+    return f"You both play {title} and {more} more" if more else f"You both play {title}"
 
 
-def _rating(fit: Fit, games: Games) -> Said:
+def _rating(fit: Fit, games: Games, in_russian: bool) -> str:
     if fit.comparison is None:
-        return "No ratings to compare", "Нет рейтингов для сравнения"
+        return "Нет рейтингов для сравнения" if in_russian else "No ratings to compare"
     title, distance = games[fit.comparison.game_id].title, fit.comparison.distance
     if not distance:
-        return f"Equal ratings in {title}", f"Равные рейтинги в {title}"
-    points = "1 point" if distance == 1 else f"{distance} points"
-    return f"Ratings {points} apart in {title}", f"Разница рейтингов в {title}: {_ru(distance, POINTS)}"
+        return f"Равные рейтинги в {title}" if in_russian else f"Equal ratings in {title}"
+    if in_russian:
+        return f"Разница рейтингов в {title}: {_ru(distance, POINTS)}"
+    return f"Ratings 1 point apart in {title}" if distance == 1 else f"Ratings {distance} points apart in {title}"
 
 
-def _roles(fit: Fit, games: Games) -> Said:
+def _roles(fit: Fit, games: Games, in_russian: bool) -> str:
     if fit.comparison is None:
-        return "No roles to compare", "Нет ролей для сравнения"
+        return "Нет ролей для сравнения" if in_russian else "No roles to compare"
     title = games[fit.comparison.game_id].title
     match fit.comparison.roles:
         case Roles.COMPLEMENT:
-            return f"Your roles in {title} complement each other", f"Ваши роли в {title} дополняют друг друга"
+            return (
+                f"Ваши роли в {title} дополняют друг друга"
+                if in_russian
+                else f"Your roles in {title} complement each other"
+            )
         case Roles.DUPLICATE:
-            return f"You play the same roles in {title}", f"У вас одни и те же роли в {title}"
+            return f"У вас одни и те же роли в {title}" if in_russian else f"You play the same roles in {title}"
         case Roles.UNKNOWN:
-            return f"Roles in {title} are not told", f"Роли в {title} не указаны"
+            return f"Роли в {title} не указаны" if in_russian else f"Roles in {title} are not told"
 
 
-def _genres(fit: Fit, _: Games) -> Said:
+def _genres(fit: Fit, _: Games, in_russian: bool) -> str:
     shared = fit.shared_genres
     if shared is None:
-        return "Favourite genres are not told", "Любимые жанры не указаны"
+        return "Любимые жанры не указаны" if in_russian else "Favourite genres are not told"
     if not shared:
-        return "No genre in common", "Нет общих жанров"
-    return "1 genre in common" if shared == 1 else f"{shared} genres in common", _ru(shared, GENRES)
+        return "Нет общих жанров" if in_russian else "No genre in common"
+    if in_russian:
+        return _ru(shared, GENRES)
+    return "1 genre in common" if shared == 1 else f"{shared} genres in common"
 
 
-def _schedule(fit: Fit, _: Games) -> Said:
+def _schedule(fit: Fit, _: Games, in_russian: bool) -> str:
     hours = fit.overlap_hours
     if hours is None:
-        return "Hours of play are not told", "Часы игры не указаны"
+        return "Часы игры не указаны" if in_russian else "Hours of play are not told"
     if not hours:
-        return "No common hours", "Нет общих часов"
-    return "1 common hour a week" if hours == 1 else f"{hours} common hours a week", f"{_ru(hours, HOURS)} в неделю"
+        return "Нет общих часов" if in_russian else "No common hours"
+    if in_russian:
+        return f"{_ru(hours, HOURS)} в неделю"
+    return "1 common hour a week" if hours == 1 else f"{hours} common hours a week"
 
 
-def _language(fit: Fit, _: Games) -> Said:
+def _language(fit: Fit, _: Games, in_russian: bool) -> str:
     if not fit.viewer.languages or not fit.candidate.languages:
-        return "Languages are not told", "Языки не указаны"
+        return "Языки не указаны" if in_russian else "Languages are not told"
     if fit.language is None:
-        return "No language in common", "Нет общего языка"
-    return f"You both speak {_language_name(fit.language, 'en')}", f"Общий язык: {_language_name(fit.language, 'ru')}"
+        return "Нет общего языка" if in_russian else "No language in common"
+    if in_russian:
+        return f"Общий язык: {_language_name(fit.language, 'ru')}"
+    return f"You both speak {_language_name(fit.language, 'en')}"
 
 
-def _region(fit: Fit, _: Games) -> Said:
+def _region(fit: Fit, _: Games, in_russian: bool) -> str:
     mine, theirs = fit.viewer.region, fit.candidate.region
     if mine is None or theirs is None:
-        return "Regions are not told", "Регион не указан"
-    said: Mapping[int, Said] = {
-        tables.SAME_REGION: ("The same region", "Один регион"),
-        tables.NEIGHBOUR: ("Neighbouring regions", "Соседние регионы"),
-        tables.TOLERABLE: ("Regions some way apart", "Регионы не рядом, но играть можно"),
-        tables.FAR: ("Regions far apart", "Регионы далеко друг от друга"),
-    }
-    return said[tables.region_value(mine, theirs)]
+        return "Регион не указан" if in_russian else "Regions are not told"
+    return REGIONS[tables.region_value(mine, theirs)][in_russian]
 
 
-def _platform(fit: Fit, _: Games) -> Said:
+def _platform(fit: Fit, _: Games, in_russian: bool) -> str:
     if not fit.viewer.platforms or not fit.candidate.platforms:
-        return "Platforms are not told", "Платформы не указаны"
+        return "Платформы не указаны" if in_russian else "Platforms are not told"
     if fit.viewer.platforms & fit.candidate.platforms:
-        return "A platform in common", "Есть общая платформа"
-    return "No platform in common", "Нет общей платформы"
+        return "Есть общая платформа" if in_russian else "A platform in common"
+    return "Нет общей платформы" if in_russian else "No platform in common"
 
 
-def _play_style(fit: Fit, _: Games) -> Said:
+def _play_style(fit: Fit, _: Games, in_russian: bool) -> str:
     mine, theirs = fit.viewer.play_style, fit.candidate.play_style
     if mine is None or theirs is None:
-        return "Play styles are not told", "Стиль игры не указан"
+        return "Стиль игры не указан" if in_russian else "Play styles are not told"
     if mine is theirs:
-        return "The same play style", "Один стиль игры"
+        return "Один стиль игры" if in_russian else "The same play style"
     if tables.style_value(mine, theirs):
-        return "Similar play styles", "Похожий стиль игры"
-    return "Opposite play styles", "Противоположный стиль игры"
+        return "Похожий стиль игры" if in_russian else "Similar play styles"
+    return "Противоположный стиль игры" if in_russian else "Opposite play styles"
 
 
-def _voice_chat(fit: Fit, _: Games) -> Said:
+def _voice_chat(fit: Fit, _: Games, in_russian: bool) -> str:
     mine, theirs = fit.viewer.voice_chat, fit.candidate.voice_chat
     if mine is None or theirs is None:
-        return "Voice chat is not told", "Голосовой чат не указан"
-    value = tables.voice_value(mine, theirs)
+        return "Голосовой чат не указан" if in_russian else "Voice chat is not told"
     if mine is theirs:
-        return "The same wish for voice chat", "Одно мнение о голосовом чате"
+        return "Одно мнение о голосовом чате" if in_russian else "The same wish for voice chat"
+    value = tables.voice_value(mine, theirs)
     if value >= tables.GOOD_VOICE:
-        return "Wishes for voice chat that go together", "О голосовом чате легко договориться"
+        return "О голосовом чате легко договориться" if in_russian else "Wishes for voice chat that go together"
     if value:
-        return "Different wishes for voice chat", "Разные пожелания к голосовому чату"
-    return "Opposite wishes for voice chat", "Противоположные пожелания к голосовому чату"
+        return "Разные пожелания к голосовому чату" if in_russian else "Different wishes for voice chat"
+    return "Противоположные пожелания к голосовому чату" if in_russian else "Opposite wishes for voice chat"
 
 
-def _age(fit: Fit, _: Games) -> Said:
+def _age(fit: Fit, _: Games, in_russian: bool) -> str:
     starts = tables.band_starts(fit.as_of)
     mine = tables.age_band(fit.viewer.birth_date, starts)
     theirs = tables.age_band(fit.candidate.birth_date, starts)
     if mine is None or theirs is None:
-        return "Ages are not told", "Возраст не указан"
+        return "Возраст не указан" if in_russian else "Ages are not told"
     if mine is theirs:
-        return "About the same age", "Примерно один возраст"
-    return "Different ages", "Разный возраст"
+        return "Примерно один возраст" if in_russian else "About the same age"
+    return "Разный возраст" if in_russian else "Different ages"
 
 
-def _reputation(fit: Fit, _: Games) -> Said:
+def _reputation(fit: Fit, _: Games, in_russian: bool) -> str:
     reputation = fit.candidate.reputation
     if reputation is None:
-        return "No praise yet", "Похвал пока нет"
+        return "Похвал пока нет" if in_russian else "No praise yet"
     hundredths = reputation // THOUSANDTHS_IN_A_HUNDREDTH
-    return f"Reputation {hundredths} of 100", f"Репутация {hundredths} из 100"
+    return f"Репутация {hundredths} из 100" if in_russian else f"Reputation {hundredths} of 100"
 
 
-def _activity(fit: Fit, _: Games) -> Said:
+def _activity(fit: Fit, _: Games, in_russian: bool) -> str:
     days = fit.days_since_active
     if not days:
-        return "Seen today", "Был в сети сегодня"
-    return "Seen yesterday" if days == 1 else f"Seen {days} days ago", f"Был в сети {_ru(days, DAYS)} назад"
+        return "Был в сети сегодня" if in_russian else "Seen today"
+    if in_russian:
+        return f"Был в сети {_ru(days, DAYS)} назад"
+    return "Seen yesterday" if days == 1 else f"Seen {days} days ago"
 
 
-SPEAKERS: Mapping[Signal, Callable[[Fit, Games], Said]] = {
+REGIONS: Mapping[int, Said] = {
+    tables.SAME_REGION: ("The same region", "Один регион"),
+    tables.NEIGHBOUR: ("Neighbouring regions", "Соседние регионы"),
+    tables.TOLERABLE: ("Regions some way apart", "Регионы не рядом, но играть можно"),
+    tables.FAR: ("Regions far apart", "Регионы далеко друг от друга"),
+}
+SPEAKERS: Mapping[Signal, Callable[[Fit, Games, bool], str]] = {
     Signal.GAMES: _games,
     Signal.RATING: _rating,
     Signal.ROLES: _roles,

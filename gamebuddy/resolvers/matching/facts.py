@@ -92,16 +92,12 @@ class Comparison:
 
 
 class Reason(NamedTuple):  # as `Played`
-    """What one signal adds. `value` and `weight` are 0 to 1000, their product is the contribution."""
+    """What one signal adds: `value` and `weight` are 0 to 1000, `contribution` is their product, 0 to 1,000,000."""
 
     signal: Signal
     value: int
     weight: int
-
-    @property
-    def contribution(self) -> int:
-        """The part of the score, 0 to 1,000,000."""
-        return self.value * self.weight
+    contribution: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

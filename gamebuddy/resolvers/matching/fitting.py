@@ -66,7 +66,9 @@ def fit(question: Question, candidate: Player) -> Fit:
         Signal.ACTIVITY: tables.activity_value(question.as_of, candidate.active_on),
     }
     weights = question.weights.by_signal
-    reasons = [Reason(signal, value, weight) for signal, value in values.items() if (weight := weights[signal])]
+    reasons = [
+        Reason(signal, value, weight, value * weight) for signal, value in values.items() if (weight := weights[signal])
+    ]
     reasons.sort(key=_contribution, reverse=True)  # equal ones stay as they are
     return Fit(
         viewer=question.viewer,

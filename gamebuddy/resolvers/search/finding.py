@@ -1,6 +1,7 @@
 """Finds players who fit, best first."""
 
 import hashlib
+import math
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from gamebuddy.resolvers.search.loading import GameFacts, load_game_facts, load_
 
 LONGEST_VISIT = timedelta(days=1)  # how long the pages of one search hold together
 LEAST_FALL = 1_000  # how far below the last of one page the last of the next is expected at least
+CARE = 3
 MOST_SHOWN = 5_000  # players of one list: a cursor has to fit into a message
 FEW = 6_000  # players of the games in question; so many are scored faster than they are sorted out
 
@@ -59,9 +61,14 @@ class Place:
     score: int
 
     def expected(self, count: int) -> int:
-        """Guess the score that the next `count` players reach: it falls as from the first one to here, or slower."""
-        players = max(1, len(self.seen) // asking.MARK_BYTES)
-        return self.score - max(LEAST_FALL, (self.ground.best - self.score) * count // players)
+        """Guess the score that the next `count` players reach.
+
+        Scores fall like the logarithm of the rank, so it goes on from here as it came here; `CARE` times as far, for
+        to look twice costs more than to look a little deeper.
+        """
+        rank = max(2, len(self.seen) // asking.MARK_BYTES)
+        fall = (self.ground.best - self.score) / math.log(rank) * math.log1p(count / rank)
+        return self.score - max(LEAST_FALL, round(CARE * fall))
 
 
 @dataclass(frozen=True, slots=True)
