@@ -31,6 +31,9 @@ FIRST_BIRTH_YEAR = 1900
 LOWEST_RANK_RATING, HIGHEST_RANK_RATING = 500, 2500
 
 
+type PlayedGame = Any  # a row that reads like db.PlayerGame and like db.Game
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameChoice:
     """A game that somebody says he plays."""
@@ -144,8 +147,8 @@ async def by_ids(session: ReadSession, _: Viewer | None, ids: Collection[uuid.UU
 
 async def games_by_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
-) -> dict[uuid.UUID, list[db.PlayerGame]]:
-    """Load what players play, by the ids of their accounts, in each player's own order."""
+) -> dict[uuid.UUID, list[PlayedGame]]:
+    """Load what players play, by the ids of their accounts, in each player's own order; with the games themselves."""
     rows = await session.rows(_played(), {"ids": list(ids)})
     return {account_id: list(group) for account_id, group in groupby(rows, key=lambda row: row.account_id)}
 
@@ -156,9 +159,14 @@ def _profiles() -> Select[db.Profile]:
 
 
 @db.written_once
-def _played() -> Select[db.PlayerGame]:
-    played = db.PlayerGame
-    return db.plain(played).where(db.is_asked_for(played.account_id)).order_by(played.account_id, played.position)
+def _played() -> Select[*tuple[Any, ...]]:
+    played, game = db.PlayerGame, db.Game
+    return (
+        select(played.__table__, game.__table__)
+        .join(game, game.id == played.game_id)
+        .where(db.is_asked_for(played.account_id))
+        .order_by(played.account_id, played.position)
+    )
 
 
 async def _locked(session: WriteSession, account_id: uuid.UUID) -> db.Profile:

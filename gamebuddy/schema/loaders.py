@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from strawberry.dataloader import DataLoader
 
-from gamebuddy import db
 from gamebuddy.resolvers import (
     account_notes,
     accounts,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from gamebuddy.schema.context import Context
     from gamebuddy.schema.crowd import Crowd
 
-type Choice = tuple[db.PlayerGame, db.Game]
 type Fetch[K, V] = Callable[..., Awaitable[Mapping[K, V]]]
 
 
@@ -97,8 +95,7 @@ class Loaders:
         self.word_rules = self._by_id(wording.by_ids)
         self.audit_entries = self._by_id(audit.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
-        self.played = self._by_id(profiles.games_by_ids)
-        self.player_games = Loader(self._load_player_games)
+        self.player_games = self._by_id(profiles.games_by_ids)
         self.genres = self._by_id(games.genres_by_ids)
         self.games = self._by_id(games.by_ids)
         self.ladders = self._by_id(games.ranks_by_game_ids)
@@ -149,13 +146,6 @@ class Loaders:
     async def _fetch_by_id[V](self, fetch: Fetch[uuid.UUID, V], ids: list[uuid.UUID]) -> list[V | None]:
         found: Mapping[Any, V] = await fetch(self._context.snapshot, self._context.viewer, ids)
         return [found.get(row_id) for row_id in ids]
-
-    async def _load_player_games(self, account_ids: list[uuid.UUID]) -> list[list[Choice]]:
-        """Load what players play, with the games: whoever asks for them asks what they are."""
-        found = await self.played.load_many(account_ids)
-        ids = list({row.game_id for rows in found for row in rows or ()})
-        games = dict(zip(ids, await self.games.load_many(ids), strict=True))
-        return [[(row, game) for row in rows or () if (game := games[row.game_id])] for rows in found]
 
     async def _look(self, report_ids: list[uuid.UUID]) -> list[None]:
         """Write down a look at all these reports, beside the snapshot: whatever becomes of the rest of the answer."""

@@ -11,7 +11,7 @@ from gamebuddy.auth.policy import Right
 from gamebuddy.resolvers import accounts, departure, presence, profiles, week
 from gamebuddy.resolvers.matching import FULL
 from gamebuddy.resolvers.presence import PresenceStatus
-from gamebuddy.resolvers.profiles import GameChoice, ProfileChanges
+from gamebuddy.resolvers.profiles import GameChoice, PlayedGame, ProfileChanges
 from gamebuddy.resolvers.teammates import Relation
 from gamebuddy.resolvers.week import Weekday
 from gamebuddy.schema import ids
@@ -133,18 +133,17 @@ class PlayerGame:
         "Given by the player, or taken from the rank: 500 for the lowest to 2500 for the highest."
     )
     is_favorite: bool = strawberry.field(description="Whether it is one of the player's main games.")
-    row: strawberry.Private[db.PlayerGame]
-    game_row: strawberry.Private[db.Game]
+    row: strawberry.Private[PlayedGame]
 
     @classmethod
-    def of(cls, row: db.PlayerGame, game: db.Game) -> "PlayerGame":
+    def of(cls, row: PlayedGame) -> "PlayerGame":
         """Show a row."""
-        return cls(rating=row.rating, is_favorite=row.is_favorite, row=row, game_row=game)
+        return cls(rating=row.rating, is_favorite=row.is_favorite, row=row)
 
     @field
     def game(self) -> Game:
         """The game."""
-        return Game.of(self.game_row)
+        return Game.of(self.row)
 
     @field
     async def rank(self, info: Info) -> GameRank | None:
@@ -236,7 +235,7 @@ class Profile(Node):
     @field
     async def games(self, info: Info) -> list[PlayerGame]:
         """What the player plays, in the player's own order; at most 50."""
-        return [PlayerGame.of(*choice) for choice in await info.context.loaders.player_games.load(self.row.account_id)]
+        return [PlayerGame.of(row) for row in await info.context.loaders.player_games.load(self.row.account_id) or ()]
 
 
 describe_enum(

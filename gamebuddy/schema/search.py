@@ -3,7 +3,7 @@
 import base64
 import functools
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -180,7 +180,7 @@ class Match:
 
     @classmethod
     def of(cls, fit: Fit, games: Games) -> "Match":
-        """Show how well somebody fits; `games` are those of `games_for`."""
+        """Show how well somebody fits; `games` are those that the player plays."""
         return cls(
             score=fit.score / BEST_SCORE,
             reasons=[MatchReason.of(fit, reason, games) for reason in fit.reasons],
@@ -196,11 +196,10 @@ class Match:
         return [Game.of(self.games[game_id]) for game_id in self.fit.shared_game_ids if game_id in self.games]
 
 
-async def games_for(context: Context, fits: Iterable[Fit]) -> Games:
-    """Load the games of those who fit, once a page: hundreds of texts and profiles are then made without waiting."""
-    played = {game.game_id for fit in fits for game in fit.candidate.games}
-    rows = await context.loaders.games.load_many(list(played))
-    return {row.id: row for row in rows if row}
+async def games_of(context: Context, fit: Fit) -> Games:
+    """Load what a player plays, by the ids of the games: texts are then made without waiting."""
+    played = await context.loaders.player_games.load(fit.candidate.account_id)
+    return {row.id: row for row in played or ()}
 
 
 @strawberry.type(description="A player who fits, and how well.")
@@ -348,8 +347,8 @@ class SearchQueries:
         )
         loaders = door.context.loaders
         loaders.profiles.prime(page.people)
-        loaders.played.prime(page.games)
-        games = await games_for(door.context, page.items)
+        loaders.player_games.prime({key: page.games.get(key) for key in page.people})
+        games = {row.id: row for played in page.games.values() for row in played}
 
         def cursor(item: int) -> Cursor:
             return cursors.write(scope, *write_place(page.place_of(item)))
@@ -397,4 +396,4 @@ class SearchQueries:
             user_id=ids.read(Kind.USER, user_id),
             weights=weights.read() if weights else Weights.of(),
         )
-        return Match.of(fit, await games_for(door.context, [fit])) if fit else None
+        return Match.of(fit, await games_of(door.context, fit)) if fit else None

@@ -78,7 +78,7 @@ class Matches(Page[Fit]):
     ground: Ground
     seen_before: bytes
     people: Mapping[uuid.UUID, Any]
-    games: Mapping[uuid.UUID, list[db.PlayerGame]]
+    games: Mapping[uuid.UUID, list[profiles.PlayedGame]]
 
     def place_of(self, item: int) -> Place:
         """Give the place of one of the items, by its number on the page."""

@@ -34,7 +34,7 @@ async def players_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> di
     return {account_id: player_of(row, games.get(account_id, ())) for account_id, row in rows.items()}
 
 
-def player_of(row: db.Profile, games: Iterable[db.PlayerGame]) -> Player:
+def player_of(row: db.Profile, games: Iterable[profiles.PlayedGame]) -> Player:
     """Give what the score needs to know of a player, by his profile and what he plays."""
     return _player(row, (Played(one.game_id, one.rating, one.role_bits, one.is_favorite) for one in games))
 

@@ -17,7 +17,9 @@ from strawberry.types.field import StrawberryField
 
 from gamebuddy.schema.plans.coercing import Coerce
 
-NOWHERE = Path(None, "", None)  # for leaves: nothing below them has a place, and making one for each would cost
+# Where a value stands: what is above it, its key or number, and the type of the object. A path as graphql-core has it
+# takes eight times as long to make, and is needed only where something fails.
+type Place = tuple["Place | None", str | int, str | None]
 
 
 class Execution(Protocol):
@@ -44,11 +46,11 @@ class Shape:
 
     is_async: bool = field(default=False, init=False)  # whether completing it waits for anything
 
-    def complete(self, execution: Execution, owner: "Field", path: Path, value: Any) -> Any:
+    def complete(self, execution: Execution, owner: "Field", path: Place, value: Any) -> Any:
         """Complete a value that waits for nothing."""
         raise NotImplementedError
 
-    async def complete_later(self, execution: Execution, owner: "Field", path: Path, value: Any) -> Any:
+    async def complete_later(self, execution: Execution, owner: "Field", path: Place, value: Any) -> Any:
         """Complete a value that waits for something."""
         return self.complete(execution, owner, path, value)
 
@@ -60,7 +62,7 @@ class Leaf(Shape):
     coerce: Coerce = field(kw_only=True)
     as_it_is: type | None = field(kw_only=True)
 
-    def complete(self, _: Execution, owner: "Field", path: Path, value: Any) -> Any:  # noqa: ARG002
+    def complete(self, _: Execution, owner: "Field", path: Place, value: Any) -> Any:  # noqa: ARG002
         """Write it out."""
         return value if type(value) is self.as_it_is else self.coerce(value)
 
@@ -78,29 +80,31 @@ class Items(Shape):
         self.is_async = self.item.is_async
         self._needs_item = is_non_null_type(self.item_type)
 
-    def complete(self, execution: Execution, owner: "Field", path: Path, value: Iterable[Any]) -> list[Any]:
+    def complete(self, execution: Execution, owner: "Field", path: Place, value: Iterable[Any]) -> list[Any]:
         """Complete every item."""
         shape, found = self.item, []
         for index, item in enumerate(value):
-            place = Path(path, index, None)
+            place = path, index, None
             try:
                 found.append(completed(shape, execution, owner, place, item, is_required=self._needs_item))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is told at its place
-                execution.handle_field_error(error, self.item_type, owner.details, place)
+                execution.handle_field_error(error, self.item_type, owner.details, path_of(place))
                 found.append(None)
         return found
 
-    async def complete_later(self, execution: Execution, owner: "Field", path: Path, value: Iterable[Any]) -> list[Any]:
+    async def complete_later(
+        self, execution: Execution, owner: "Field", path: Place, value: Iterable[Any]
+    ) -> list[Any]:
         """Complete every item, side by side."""
         return await together(
-            [self._item(execution, owner, Path(path, index, None), item) for index, item in enumerate(value)]
+            [self._item(execution, owner, (path, index, None), item) for index, item in enumerate(value)]
         )
 
-    async def _item(self, execution: Execution, owner: "Field", place: Path, item: Any) -> Any:
+    async def _item(self, execution: Execution, owner: "Field", place: Place, item: Any) -> Any:
         try:
             return await completed_later(self.item, execution, owner, place, item, is_required=self._needs_item)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at its place
-            return execution.handle_field_error(error, self.item_type, owner.details, place)
+            return execution.handle_field_error(error, self.item_type, owner.details, path_of(place))
 
 
 @dataclass(slots=True, eq=False)
@@ -118,21 +122,21 @@ class Object(Shape):
         self.waiting = [field for field in fields if field.is_async]
         self.is_async = bool(self.waiting)
 
-    def complete(self, execution: Execution, owner: "Field", path: Path, value: Any) -> dict[str, Any]:
+    def complete(self, execution: Execution, owner: "Field", path: Place, value: Any) -> dict[str, Any]:
         """Resolve every field."""
         self._require_kind(execution, owner, value)
         return self.resolve(execution, value, path)
 
-    async def complete_later(self, execution: Execution, owner: "Field", path: Path, value: Any) -> dict[str, Any]:
+    async def complete_later(self, execution: Execution, owner: "Field", path: Place, value: Any) -> dict[str, Any]:
         """Resolve what waits for nothing, then the rest side by side."""
         self._require_kind(execution, owner, value)
         return await self.resolve_later(execution, value, path)
 
-    def resolve(self, execution: Execution, value: Any, path: Path | None) -> dict[str, Any]:
+    def resolve(self, execution: Execution, value: Any, path: Place | None) -> dict[str, Any]:
         """Resolve the fields of an object, none of which waits."""
         return {field.key: field.resolve(execution, value, path) for field in self.fields}
 
-    async def resolve_later(self, execution: Execution, value: Any, path: Path | None) -> dict[str, Any]:
+    async def resolve_later(self, execution: Execution, value: Any, path: Place | None) -> dict[str, Any]:
         """Resolve the fields of an object; answers keep the order of the document."""
         answer = {field.key: None if field.is_async else field.resolve(execution, value, path) for field in self.fields}
         waiting = self.waiting
@@ -171,11 +175,11 @@ class Abstract(Shape):
         self.objects = objects
         self.is_async = any(shape.is_async for shape in objects.values())
 
-    def complete(self, execution: Execution, owner: "Field", path: Path, value: Any) -> dict[str, Any]:
+    def complete(self, execution: Execution, owner: "Field", path: Place, value: Any) -> dict[str, Any]:
         """Complete it as what it is."""
         return self._object(execution, owner, value).complete(execution, owner, path, value)
 
-    async def complete_later(self, execution: Execution, owner: "Field", path: Path, value: Any) -> dict[str, Any]:
+    async def complete_later(self, execution: Execution, owner: "Field", path: Place, value: Any) -> dict[str, Any]:
         """Complete it as what it is; among those that wait may be some that do not."""
         shape = self._object(execution, owner, value)
         if shape.is_async:
@@ -202,43 +206,41 @@ class Field:
     is_async: bool = field(init=False)
     is_required: bool = field(init=False)
     as_it_is: type | None = field(init=False)  # see Leaf
-    _is_leaf: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Wait where the value does."""
         self.is_async = self.shape.is_async
         self.is_required = is_non_null_type(self.definition.type)
-        self._is_leaf = isinstance(self.shape, Leaf)
         self.as_it_is = self.shape.as_it_is if isinstance(self.shape, Leaf) else None
 
     def find(self, execution: Execution, source: Any) -> Any:
         """Find the value, or what has to be awaited for it."""
         raise NotImplementedError
 
-    def resolve(self, execution: Execution, source: Any, path: Path | None) -> Any:
+    def resolve(self, execution: Execution, source: Any, path: Place | None) -> Any:
         """Find and complete a value that waits for nothing."""
         try:
             value = self.find(execution, source)
             if type(value) is self.as_it_is:
                 return value
-            place = NOWHERE if self._is_leaf else Path(path, self.key, self.parent.name)
+            place = path, self.key, self.parent.name
             return completed(self.shape, execution, self, place, value, is_required=self.is_required)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at its place
             return self.failed(execution, error, path)
 
-    async def resolve_later(self, execution: Execution, source: Any, path: Path | None) -> Any:
+    async def resolve_later(self, execution: Execution, source: Any, path: Place | None) -> Any:
         """Find and complete a value that waits for something."""
         try:
-            place = Path(path, self.key, self.parent.name)
+            place = path, self.key, self.parent.name
             value = self.find(execution, source)
             return await completed_later(self.shape, execution, self, place, value, is_required=self.is_required)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at its place
             return self.failed(execution, error, path)
 
-    def failed(self, execution: Execution, error: Exception, path: Path | None) -> None:
+    def failed(self, execution: Execution, error: Exception, path: Place | None) -> None:
         """Tell an error at the place of the field."""
-        place = Path(path, self.key, self.parent.name)
-        execution.handle_field_error(error, self.definition.type, self.details, place)
+        place = path, self.key, self.parent.name
+        execution.handle_field_error(error, self.definition.type, self.details, path_of(place))
 
 
 @dataclass(slots=True, eq=False)
@@ -258,7 +260,7 @@ class Plain(Attribute):
 
     coerce: Coerce = field(kw_only=True)
 
-    def resolve(self, execution: Execution, source: Any, path: Path | None) -> Any:
+    def resolve(self, execution: Execution, source: Any, path: Place | None) -> Any:
         """Read it and write it out."""
         try:
             value = getattr(source, self.attribute)
@@ -312,17 +314,23 @@ class Awaited(Called):
         Called.__post_init__(self)
         self.is_async = True
 
-    async def resolve_later(self, execution: Execution, source: Any, path: Path | None) -> Any:
+    async def resolve_later(self, execution: Execution, source: Any, path: Place | None) -> Any:
         """Wait for the value, then complete it."""
         try:
             value = await self.find(execution, source)
-            place = Path(path, self.key, self.parent.name)
+            place = path, self.key, self.parent.name
             return await completed_later(self.shape, execution, self, place, value, is_required=self.is_required)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told at its place
             return self.failed(execution, error, path)
 
 
-def completed(shape: Shape, execution: Execution, owner: Field, place: Path, value: Any, *, is_required: bool) -> Any:
+def path_of(place: Place) -> Path:
+    """Write a place as graphql-core does."""
+    above, key, kind = place
+    return Path(path_of(above) if above else None, key, kind)
+
+
+def completed(shape: Shape, execution: Execution, owner: Field, place: Place, value: Any, *, is_required: bool) -> Any:
     """Complete what was found, where nothing waits.
 
     Raises:
@@ -336,7 +344,7 @@ def completed(shape: Shape, execution: Execution, owner: Field, place: Path, val
 
 
 async def completed_later(
-    shape: Shape, execution: Execution, owner: Field, place: Path, value: Any, *, is_required: bool
+    shape: Shape, execution: Execution, owner: Field, place: Place, value: Any, *, is_required: bool
 ) -> Any:
     """Complete what was found; raises as `completed`."""
     if not shape.is_async or value is None or isinstance(value, Exception):
