@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TypedDict
+from typing import Any, TypedDict, cast
 
-from sqlalchemy import ColumnElement, Select, exists, func, lateral, select, true, tuple_, update
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, exists, func, select, true, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from gamebuddy import db
-from gamebuddy.auth.viewer import Onlooker, Viewer
+from gamebuddy.auth.viewer import ME, Each, Onlooker, Viewer, asked
 from gamebuddy.db import ReadSession, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.events import log
@@ -115,19 +115,34 @@ async def find_chats(
 
     The day stands on the member's row and in its index, so chats are looked up day by day until the page is full.
     """
-    place = tuple_(db.Chat.last_activity_at, db.Chat.id)
-    statement = (
-        select(db.Chat)
-        .join(db.ChatMember, db.ChatMember.chat_id == db.Chat.id)
-        .where(db.ChatMember.account_id == viewer.account_id, db.ChatMember.is_archived.is_(is_archived))
-        .order_by(db.ChatMember.active_on.desc(), db.Chat.last_activity_at.desc(), db.Chat.id.desc())
-        .limit(limit + 1)
-    )
+    parameters: dict[str, Any] = {
+        "viewer_id": viewer.account_id,
+        "is_archived": is_archived,
+        "limit": limit + 1,
+    }
     if after is not None:
-        statement = statement.where(
-            db.ChatMember.active_on <= day_of(after.at), place < tuple_(after.at, after.chat_id)
-        )
-    return Page.of((await session.scalars(statement)).all(), limit, has_previous=after is not None)
+        parameters |= {"day": day_of(after.at), "at": after.at, "chat_id": after.chat_id}
+    rows = await session.rows(_list_of_chats(with_place=after is not None), parameters)
+    return Page.of(rows, limit, has_previous=after is not None)
+
+
+@db.written_once
+def _list_of_chats(*, with_place: bool) -> Select[db.Chat]:
+    chat, member = db.Chat, db.ChatMember
+    statement = (
+        db.plain(chat)
+        .join(member, member.chat_id == chat.id)
+        .where(member.account_id == ME.account_id, member.is_archived == bindparam("is_archived"))
+        .order_by(member.active_on.desc(), chat.last_activity_at.desc(), chat.id.desc())
+        .limit(bindparam("limit", type_=Integer))
+    )
+    if not with_place:
+        return statement
+    place = bindparam("at", type_=chat.last_activity_at.type), bindparam("chat_id", type_=chat.id.type)
+    return statement.where(
+        member.active_on <= bindparam("day", type_=member.active_on.type),
+        tuple_(chat.last_activity_at, chat.id) < tuple_(*place),
+    )
 
 
 async def count_unread_chats(session: ReadSession, viewer: Viewer) -> int:
@@ -149,13 +164,18 @@ async def by_ids(session: ReadSession, viewer: Viewer | None, ids: Collection[uu
     """Load chats that the viewer is in."""
     if viewer is None:
         return {}
-    chats = await session.scalars(select(db.Chat).where(db.is_one_of(db.Chat.id, ids), is_in(viewer, db.Chat.id)))
-    return {chat.id: chat for chat in chats}
+    return {chat.id: chat for chat in await session.rows(_chats(of=ME), asked(viewer, ids))}
 
 
 async def left_by_ids(session: ReadSession, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, db.Chat]:
     """Load chats for somebody who has just left them; what is in them stays with their members."""
-    return {chat.id: chat for chat in await session.scalars(select(db.Chat).where(db.is_one_of(db.Chat.id, ids)))}
+    return {chat.id: chat for chat in await session.rows(_chats(of=None), {"ids": list(ids)})}
+
+
+@db.written_once
+def _chats(*, of: Each | None) -> Select[db.Chat]:
+    statement = db.plain(db.Chat).where(db.is_asked_for(db.Chat.id))
+    return statement.where(is_in(of, db.Chat.id)) if of else statement
 
 
 async def memberships_by_ids(
@@ -164,12 +184,13 @@ async def memberships_by_ids(
     """Load the viewer's own memberships by the ids of the chats."""
     if viewer is None:
         return {}
-    members = await session.scalars(
-        select(db.ChatMember).where(
-            db.is_one_of(db.ChatMember.chat_id, ids), db.ChatMember.account_id == viewer.account_id
-        )
-    )
-    return {member.chat_id: member for member in members}
+    return {member.chat_id: member for member in await session.rows(_memberships(), asked(viewer, ids))}
+
+
+@db.written_once
+def _memberships() -> Select[db.ChatMember]:
+    member = db.ChatMember
+    return db.plain(member).where(db.is_asked_for(member.chat_id), member.account_id == ME.account_id)
 
 
 async def messages_by_ids(
@@ -178,8 +199,12 @@ async def messages_by_ids(
     """Load messages that the viewer may see."""
     if viewer is None:
         return {}
-    messages = await session.scalars(select(db.Message).where(db.is_one_of(db.Message.id, ids), is_shown(viewer)))
-    return {message.id: message for message in messages}
+    return {message.id: message for message in await session.rows(_messages(), asked(viewer, ids))}
+
+
+@db.written_once
+def _messages() -> Select[db.Message]:
+    return db.plain(db.Message).where(db.is_asked_for(db.Message.id), is_shown(ME))
 
 
 async def last_messages_by_ids(
@@ -200,37 +225,44 @@ async def histories_by_ids(
     """
     if viewer is None:
         return {}
-    hidden = aliased(db.HiddenMessage)
+    ends: dict[uuid.UUID, tuple[int, int]] = {}
+    found: dict[uuid.UUID, list[db.Message]] = defaultdict(list)
+    statement = _histories(
+        from_start=history.from_start, has_start=history.after is not None, has_end=history.before is not None
+    )
+    stretch = {"limit": history.limit, "after": history.after, "before": history.before}
+    for row in await session.rows(statement, asked(viewer, ids) | stretch):
+        ends[row.of_chat] = row.hidden_count + 1, row.message_count
+        if row.id is not None:
+            found[row.of_chat].append(row)
+    return {chat_id: _page(found[chat_id], first, last, history) for chat_id, (first, last) in ends.items()}
+
+
+@db.written_once
+def _histories(*, from_start: bool, has_start: bool, has_end: bool) -> Select[*tuple[Any, ...]]:
+    """Write it for one direction: a row is of the chat, and reads like a message if there is one."""
+    member, hidden = db.ChatMember, aliased(db.HiddenMessage)
     is_hidden = (
-        select(hidden.message_id)
-        .where(hidden.message_id == db.Message.id, hidden.account_id == viewer.account_id)
-        .exists()
+        select(hidden.message_id).where(hidden.message_id == db.Message.id, hidden.account_id == ME.account_id).exists()
     )
     stretch = (
-        select(db.Message)
-        .where(db.Message.chat_id == db.ChatMember.chat_id, db.Message.number > db.ChatMember.hidden_count, ~is_hidden)
-        .limit(history.limit)
+        db.plain(db.Message)
+        .where(db.Message.chat_id == member.chat_id, db.Message.number > member.hidden_count, ~is_hidden)
+        .order_by(db.Message.seq if from_start else db.Message.seq.desc())
+        .limit(bindparam("limit", type_=Integer))
     )
-    stretch = stretch.order_by(db.Message.seq if history.from_start else db.Message.seq.desc())
-    if history.after is not None:
-        stretch = stretch.where(db.Message.seq > history.after)
-    if history.before is not None:
-        stretch = stretch.where(db.Message.seq < history.before)
-    message = aliased(db.Message, lateral(stretch))
-    rows = await session.execute(
-        select(db.ChatMember.chat_id, db.ChatMember.hidden_count, db.Chat.message_count, message)
-        .join(db.Chat, db.Chat.id == db.ChatMember.chat_id)
+    if has_start:
+        stretch = stretch.where(db.Message.seq > bindparam("after", type_=BigInteger))
+    if has_end:
+        stretch = stretch.where(db.Message.seq < bindparam("before", type_=BigInteger))
+    message = stretch.lateral("message")
+    return (
+        select(member.chat_id.label("of_chat"), member.hidden_count, db.Chat.message_count, message)
+        .join(db.Chat, db.Chat.id == member.chat_id)
         .join(message, true(), isouter=True)
-        .where(db.ChatMember.account_id == viewer.account_id, db.is_one_of(db.ChatMember.chat_id, ids))
-        .order_by(db.ChatMember.chat_id, message.seq)
+        .where(member.account_id == ME.account_id, db.is_asked_for(member.chat_id))
+        .order_by(member.chat_id, message.c.seq)
     )
-    found: dict[uuid.UUID, list[db.Message]] = defaultdict(list)
-    ends: dict[uuid.UUID, tuple[int, int]] = {}
-    for chat_id, hidden_count, message_count, row in rows:
-        ends[chat_id] = hidden_count + 1, message_count
-        if row is not None:
-            found[chat_id].append(row)
-    return {chat_id: _page(found[chat_id], first, last, history) for chat_id, (first, last) in ends.items()}
 
 
 async def pins_by_ids(
@@ -239,12 +271,18 @@ async def pins_by_ids(
     """Load the pinned messages that the viewer may see of these chats, the last pinned first; at most 50 each."""
     if viewer is None:
         return {}
-    rows = await session.scalars(
-        select(db.Message)
-        .where(db.is_one_of(db.Message.chat_id, ids), db.Message.pinned_at.is_not(None), is_shown(viewer))
-        .order_by(db.Message.chat_id, db.Message.pinned_at.desc(), db.Message.id.desc())
-    )
+    rows = await session.rows(_pins(), asked(viewer, ids))
     return {chat_id: list(group) for chat_id, group in groupby(rows, key=lambda row: row.chat_id)}
+
+
+@db.written_once
+def _pins() -> Select[db.Message]:
+    message = db.Message
+    return (
+        db.plain(message)
+        .where(db.is_asked_for(message.chat_id), message.pinned_at.is_not(None), is_shown(ME))
+        .order_by(message.chat_id, message.pinned_at.desc(), message.id.desc())
+    )
 
 
 async def unread_mentions_by_ids(
@@ -256,7 +294,12 @@ async def unread_mentions_by_ids(
     """
     if viewer is None:
         return {}
-    own, me, mention = db.ChatMember, viewer.account_id, db.Mention
+    return dict(await session.rows(_unread_mentions(), asked(viewer, ids)))
+
+
+@db.written_once
+def _unread_mentions() -> Select[*tuple[Any, ...]]:
+    own, me, mention = db.ChatMember, ME.account_id, db.Mention
     named = select(func.count()).where(
         mention.account_id == me, mention.chat_id == own.chat_id, mention.seq > own.last_read_seq
     )
@@ -269,20 +312,25 @@ async def unread_mentions_by_ids(
         ~is_named,
     )
     total = named.correlate(own).scalar_subquery() + called.correlate(own).scalar_subquery()
-    rows = await session.execute(select(own.chat_id, total).where(own.account_id == me, db.is_one_of(own.chat_id, ids)))
-    return dict(rows.all())
+    return select(own.chat_id, total.label("total")).where(own.account_id == me, db.is_asked_for(own.chat_id))
 
 
 async def mentions_by_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[uuid.UUID]]:
     """Load whom messages name, by the ids of the messages."""
-    rows = await session.execute(
-        select(db.Mention.message_id, db.Mention.account_id)
-        .where(db.is_one_of(db.Mention.message_id, ids))
-        .order_by(db.Mention.message_id, db.Mention.account_id)
-    )
+    rows = await session.rows(_mentions(), {"ids": list(ids)})
     return {key: [row.account_id for row in group] for key, group in groupby(rows, key=lambda row: row.message_id)}
+
+
+@db.written_once
+def _mentions() -> Select[*tuple[Any, ...]]:
+    mention = db.Mention
+    return (
+        select(mention.message_id, mention.account_id)
+        .where(db.is_asked_for(mention.message_id))
+        .order_by(mention.message_id, mention.account_id)
+    )
 
 
 async def reactions_by_ids(
@@ -291,31 +339,35 @@ async def reactions_by_ids(
     """Count the signs under messages, the oldest first; those of people whom the viewer cannot see do not count."""
     if viewer is None:
         return {}
+    rows = await session.rows(_reactions(), asked(viewer, ids))
+    return {
+        key: [Signs(row.emoji, row.people, is_own=row.is_own) for row in group]
+        for key, group in groupby(rows, key=lambda row: row.message_id)
+    }
+
+
+@db.written_once
+def _reactions() -> Select[*tuple[Any, ...]]:
     reaction = db.Reaction
-    rows = await session.execute(
+    return (
         select(
             reaction.message_id,
             reaction.emoji,
-            func.count().label("count"),
-            func.bool_or(reaction.account_id == viewer.account_id).label("is_own"),
+            func.count().label("people"),
+            func.bool_or(reaction.account_id == ME.account_id).label("is_own"),
         )
         .join(db.Account, db.Account.id == reaction.account_id)
-        .where(db.is_one_of(reaction.message_id, ids), is_visible(viewer))
+        .where(db.is_asked_for(reaction.message_id), is_visible(ME))
         .group_by(reaction.message_id, reaction.emoji)
         .order_by(reaction.message_id, func.min(reaction.created_at), reaction.emoji)
     )
-    return {
-        key: [Signs(row.emoji, row.count, is_own=row.is_own) for row in group]
-        for key, group in groupby(rows, key=lambda row: row.message_id)
-    }
 
 
 async def attachments_by_message_ids(
     session: ReadSession, _: Viewer | None, ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, list[File]]:
     """Load the files under messages that the viewer has been shown, in their order."""
-    rows = await session.execute(_files().where(db.is_one_of(db.Attachment.message_id, ids)))
-    files = [File(*row) for row in rows]
+    files = [File(*row) for row in await session.execute(_files_under(), {"ids": list(ids)})]
     return {key: list(group) for key, group in groupby(files, key=lambda file: file.attachment.message_id)}
 
 
@@ -325,9 +377,19 @@ async def attachments_by_ids(
     """Load files under messages that the viewer may see."""
     if viewer is None:
         return {}
-    statement = _files().join(db.Message, db.Message.id == db.Attachment.message_id)
-    rows = await session.execute(statement.where(db.is_one_of(db.Attachment.id, ids), is_shown(viewer)))
+    rows = await session.execute(_shown_files(), asked(viewer, ids))
     return {file.attachment.id: file for file in (File(*row) for row in rows)}
+
+
+@db.written_once
+def _files_under() -> Select[db.Attachment, db.Upload]:
+    return _files().where(db.is_asked_for(db.Attachment.message_id))
+
+
+@db.written_once
+def _shown_files() -> Select[db.Attachment, db.Upload]:
+    statement = _files().join(db.Message, db.Message.id == db.Attachment.message_id)
+    return statement.where(db.is_asked_for(db.Attachment.id), is_shown(ME))
 
 
 def _files() -> Select[db.Attachment, db.Upload]:
@@ -363,25 +425,10 @@ async def members_by_ids(
     """
     if viewer is None:
         return {}
-    own = aliased(db.ChatMember)
-    stretch = (
-        select(db.ChatMember)
-        .join(db.Account, db.Account.id == db.ChatMember.account_id)
-        .where(db.ChatMember.chat_id == own.chat_id, is_visible(viewer))
-        .order_by(db.ChatMember.joined_at, db.ChatMember.account_id)
-        .limit(members.limit + 1)
-    )
+    parameters = asked(viewer, ids) | {"limit": members.limit + 1}
     if members.after is not None:
-        place = tuple_(db.ChatMember.joined_at, db.ChatMember.account_id)
-        stretch = stretch.where(place > tuple_(members.after.joined_at, members.after.account_id))
-    member = aliased(db.ChatMember, lateral(stretch))
-    rows = await session.scalars(
-        select(member)
-        .select_from(own)
-        .join(member, true())
-        .where(own.account_id == viewer.account_id, db.is_one_of(own.chat_id, ids))
-        .order_by(own.chat_id, member.joined_at, member.account_id)
-    )
+        parameters |= {"joined_at": members.after.joined_at, "account_id": members.after.account_id}
+    rows = await session.rows(_members(with_place=members.after is not None), parameters)
     found: dict[uuid.UUID, list[db.ChatMember]] = defaultdict(list)
     for row in rows:
         found[row.chat_id].append(row)
@@ -389,6 +436,30 @@ async def members_by_ids(
         chat_id: Page.of(items, members.limit, has_previous=members.after is not None)
         for chat_id, items in found.items()
     }
+
+
+@db.written_once
+def _members(*, with_place: bool) -> Select[db.ChatMember]:
+    own, member = aliased(db.ChatMember), db.ChatMember
+    stretch = (
+        db.plain(member)
+        .join(db.Account, db.Account.id == member.account_id)
+        .where(member.chat_id == own.chat_id, is_visible(ME))
+        .order_by(member.joined_at, member.account_id)
+        .limit(bindparam("limit", type_=Integer))
+    )
+    if with_place:
+        place = bindparam("joined_at", type_=member.joined_at.type), bindparam("account_id", type_=own.account_id.type)
+        stretch = stretch.where(tuple_(member.joined_at, member.account_id) > tuple_(*place))
+    found = stretch.lateral("found")
+    statement = (
+        select(found)
+        .select_from(own)
+        .join(found, true())
+        .where(own.account_id == ME.account_id, db.is_asked_for(own.chat_id))
+        .order_by(own.chat_id, found.c.joined_at, found.c.account_id)
+    )
+    return cast("Select[db.ChatMember]", statement)
 
 
 def is_in(viewer: Onlooker, chat_id: InstrumentedAttribute[uuid.UUID]) -> ColumnElement[bool]:
