@@ -9,6 +9,15 @@ from gamebuddy.resolvers.chat.changing import (
     set_reaction,
     take_away,
 )
+from gamebuddy.resolvers.chat.details import (
+    File,
+    Signs,
+    attachments_by_ids,
+    attachments_by_message_ids,
+    mentions_by_ids,
+    reactions_by_ids,
+    unread_mentions_by_ids,
+)
 from gamebuddy.resolvers.chat.drafts import Draft
 from gamebuddy.resolvers.chat.governing import ChatChanges, set_member_role, update_chat
 from gamebuddy.resolvers.chat.inviting import (
@@ -25,14 +34,10 @@ from gamebuddy.resolvers.chat.leaving import forget, leave_all, leave_chat, lock
 from gamebuddy.resolvers.chat.news import News, NewsKind
 from gamebuddy.resolvers.chat.reading import (
     ChatPlace,
-    File,
     History,
     MemberPlace,
     Members,
     NotificationChanges,
-    Signs,
-    attachments_by_ids,
-    attachments_by_message_ids,
     by_ids,
     count_unread_chats,
     find_chats,
@@ -42,12 +47,9 @@ from gamebuddy.resolvers.chat.reading import (
     mark_read,
     members_by_ids,
     memberships_by_ids,
-    mentions_by_ids,
     messages_by_ids,
     pins_by_ids,
-    reactions_by_ids,
     set_notifications,
-    unread_mentions_by_ids,
 )
 from gamebuddy.resolvers.chat.rights import ChatAction, is_allowed, next_turn, refusal
 from gamebuddy.resolvers.chat.searching import Match, search_messages

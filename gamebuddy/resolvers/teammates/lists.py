@@ -5,9 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     ColumnExpressionArgument,
+    CompoundSelect,
+    Select,
     literal,
     select,
     tuple_,
@@ -16,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from gamebuddy import db
-from gamebuddy.auth.viewer import Viewer
+from gamebuddy.auth.viewer import ME, Viewer, asked
 from gamebuddy.db import ReadSession, RequestStatus
 from gamebuddy.resolvers.accounts.lookup import is_visible
 from gamebuddy.resolvers.paging import Page
@@ -64,25 +67,28 @@ async def relations_by_ids(
     """Tell how the viewer stands to accounts; strangers are left out."""
     if viewer is None:
         return {}
-    me, asked = viewer.account_id, db.TeammateRequest
-    pending = asked.status == RequestStatus.PENDING
-    rows = await session.execute(
-        union_all(
-            select(db.Teammate.teammate_id, literal(Relation.TEAMMATES.value)).where(
-                db.Teammate.account_id == me, db.is_one_of(db.Teammate.teammate_id, ids)
-            ),
-            select(asked.receiver_id, literal(Relation.REQUEST_SENT.value)).where(
-                pending, asked.sender_id == me, db.is_one_of(asked.receiver_id, ids)
-            ),
-            select(asked.sender_id, literal(Relation.REQUEST_RECEIVED.value)).where(
-                pending, asked.receiver_id == me, db.is_one_of(asked.sender_id, ids)
-            ),
-        )
-    )
+    rows = await session.execute(_relations(), asked(viewer, ids))
     relations = {account_id: Relation(relation) for account_id, relation in rows}
-    if me in ids:
-        relations[me] = Relation.SELF
+    if viewer.account_id in ids:
+        relations[viewer.account_id] = Relation.SELF
     return relations
+
+
+@db.written_once
+def _relations() -> CompoundSelect[uuid.UUID, str]:
+    me, mate, request = ME.account_id, db.Teammate, db.TeammateRequest
+    pending = request.status == RequestStatus.PENDING
+    return union_all(
+        select(mate.teammate_id, literal(Relation.TEAMMATES.value)).where(
+            mate.account_id == me, db.is_asked_for(mate.teammate_id)
+        ),
+        select(request.receiver_id, literal(Relation.REQUEST_SENT.value)).where(
+            pending, request.sender_id == me, db.is_asked_for(request.receiver_id)
+        ),
+        select(request.sender_id, literal(Relation.REQUEST_RECEIVED.value)).where(
+            pending, request.receiver_id == me, db.is_asked_for(request.sender_id)
+        ),
+    )
 
 
 async def blocks_by_ids(
@@ -91,12 +97,12 @@ async def blocks_by_ids(
     """Tell whom of these the viewer has blocked; the others are left out."""
     if viewer is None:
         return {}
-    blocked = await session.scalars(
-        select(db.Block.blocked_id).where(
-            db.Block.account_id == viewer.account_id, db.is_one_of(db.Block.blocked_id, ids)
-        )
-    )
-    return dict.fromkeys(blocked, True)
+    return {row.blocked_id: True for row in await session.rows(_blocks(), asked(viewer, ids))}
+
+
+@db.written_once
+def _blocks() -> Select[*tuple[Any, ...]]:
+    return select(db.Block.blocked_id).where(db.Block.account_id == ME.account_id, db.is_asked_for(db.Block.blocked_id))
 
 
 async def _people(

@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from gamebuddy import db, text
-from gamebuddy.auth.viewer import Viewer
+from gamebuddy.auth.viewer import ME, Viewer, asked
 from gamebuddy.db import ReadSession, WriteSession
 from gamebuddy.errors import Code, reject
 from gamebuddy.resolvers.accounts.lookup import is_visible
@@ -53,8 +54,10 @@ async def notes_by_ids(session: ReadSession, viewer: Viewer | None, ids: Collect
     """Load the viewer's own notes, by the ids of those whom they are about."""
     if viewer is None:
         return {}
-    row = db.UserNote
-    rows = await session.execute(
-        select(row.about_id, row.text).where(row.account_id == viewer.account_id, db.is_one_of(row.about_id, ids))
-    )
-    return {row.about_id: row.text for row in rows}
+    return {row.about_id: row.text for row in await session.rows(_notes(), asked(viewer, ids))}
+
+
+@db.written_once
+def _notes() -> Select[*tuple[Any, ...]]:
+    note = db.UserNote
+    return select(note.about_id, note.text).where(note.account_id == ME.account_id, db.is_asked_for(note.about_id))
