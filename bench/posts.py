@@ -37,8 +37,10 @@ from gamebuddy.db import Database, Role, migrations
 from gamebuddy.db.embedded import EmbeddedPostgres
 from gamebuddy.errors import retry_later
 from gamebuddy.files import Files
+from gamebuddy.resolvers import reports
 from gamebuddy.resolvers.chat import Draft, Outbox
 from gamebuddy.resolvers.chat.drafts import check_draft
+from gamebuddy.resolvers.wording import WordFilter
 from gamebuddy.schema import ids
 from gamebuddy.schema.ids import Kind
 from gamebuddy.settings import Settings
@@ -55,11 +57,16 @@ type Seat = tuple[uuid.UUID, uuid.UUID]  # an account, and a chat that it is in
 type Send = Callable[[Seat], Awaitable[None]]
 
 
+def _no_words(database: Database) -> WordFilter:
+    """Give the filter of a new place, which has no rules."""
+    return WordFilter(database, tell_staff=reports.file_flagged)
+
+
 class Single(Outbox):
     """Sends each message in a transaction of its own: as many at once as there are connections."""
 
     def __init__(self, database: Database, *, throttle: Throttle, files: Files) -> None:
-        super().__init__(database, throttle=throttle, files=files)
+        super().__init__(database, throttle=throttle, files=files, words=_no_words(database))
         self._room = asyncio.Semaphore(POOL)
 
     async def send(self, viewer: Viewer, draft: Draft) -> db.Message:
@@ -219,7 +226,7 @@ async def _called(url: str) -> AsyncIterator[list[Way]]:
     throttle = gate.throttle
     yield [
         Way(ALONE, sender(Single(databases[0], throttle=throttle, files=files))),
-        Way(TOGETHER, sender(Outbox(databases[1], throttle=throttle, files=files))),
+        Way(TOGETHER, sender(Outbox(databases[1], throttle=throttle, files=files, words=_no_words(databases[1])))),
     ]
     for database in databases:
         await database.close()

@@ -157,7 +157,7 @@ async def _measure(
 
 async def _size(database: Database) -> str:
     connection = await asyncpg.connect(database.url)
-    entries, pages, index = await connection.fetchrow(
+    ((entries, pages, index),) = await connection.fetch(
         "SELECT count(*), pg_size_pretty(pg_table_size('search_entries')),"
         " pg_size_pretty(pg_relation_size('ix_search_entries_cell_rating')) FROM search_entries"
     )
@@ -194,7 +194,7 @@ async def _next_page(session: ReadSession, asker: Asker, after: Place) -> Sequen
 
 
 async def _textbook(session: ReadSession, asker: Asker) -> Sequence[Any]:
-    return await textbook.textbook(session, asker.viewer, asker.question, asker.filter, limit=PAGE, after=None)
+    return await textbook.textbook(session, asker.viewer, asker.question, asker.filter, limit=PAGE)
 
 
 async def _known(session: ReadSession, ids: Sequence[uuid.UUID]) -> None:
@@ -310,7 +310,7 @@ async def _updates(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
     async with database.read() as session:
         chosen = (await session.scalars(select(db.Game.id).order_by(db.Game.player_count.desc()).limit(6))).all()
     async with database.write() as session:
-        raw = (await (await session.connection()).get_raw_connection()).driver_connection
+        raw: asyncpg.Connection = (await (await session.connection()).get_raw_connection()).driver_connection  # type: ignore[assignment]
         raw.add_log_listener(listen)
         await raw.execute("SET client_min_messages = log; SET log_min_duration_statement = 0")
     words = WordFilter(database, tell_staff=reports.file_flagged)
@@ -411,7 +411,7 @@ async def _plan(database: Database, account_id: uuid.UUID, count: int) -> list[s
     said: list[str] = []
     async with database.read() as session:
         asker = await _asker(session, account_id)
-        raw = (await (await session.connection()).get_raw_connection()).driver_connection
+        raw: asyncpg.Connection = (await (await session.connection()).get_raw_connection()).driver_connection  # type: ignore[assignment]
         await raw.execute("LOAD 'auto_explain'; SET client_min_messages = log; SET auto_explain.log_min_duration = 0")
         for setting in ("log_analyze = on", "log_nested_statements = on", "log_timing = off"):
             await raw.execute(f"SET auto_explain.{setting}")

@@ -42,7 +42,7 @@ from gamebuddy.db import ReadSession
 from gamebuddy.resolvers import presence, teammates
 from gamebuddy.resolvers.matching import FULL, FURTHEST, Player, Question, Roles, Signal, tables
 from gamebuddy.resolvers.matching.tables import NEUTRAL
-from gamebuddy.resolvers.search import Filter, Place, filtering
+from gamebuddy.resolvers.search import Filter, filtering
 
 BITS_OF_BIGINT = 64
 COLUMNS: Mapping[str, Any] = {
@@ -222,7 +222,7 @@ def _neutral(signal: Signal) -> ColumnElement[int]:
 
 
 async def textbook(
-    session: ReadSession, viewer: Viewer, question: Question, filter: Filter, *, limit: int, after: Place | None
+    session: ReadSession, viewer: Viewer, question: Question, filter: Filter, *, limit: int
 ) -> Sequence[Row[tuple[uuid.UUID, int]]]:
     """Score everybody who may be listed, in one statement, and give `account_id` and `score` of the best."""
     statement = select(db.Profile.account_id).join(db.Account, db.Account.id == db.Profile.account_id)
@@ -242,13 +242,9 @@ async def textbook(
     else:
         statement = statement.add_columns(score(question, None, literal(0, Integer)).label("score"))
     statement = statement.where(may_be_listed(viewer, question), *passes(question, filter))
-    if after is not None:
-        statement = statement.where(db.Profile.updated_at <= after.ground.started_at)
     scored = statement.subquery("scored")
     points, account_id = scored.c.score, scored.c.account_id
     page = select(account_id, points).order_by(points.desc(), account_id).limit(limit)
-    if after is not None:
-        page = page.where(or_(points < after.score, and_(points == after.score, account_id > after.account_id)))
     rows: Sequence[Row[tuple[uuid.UUID, int]]] = (await session.execute(page)).all()
     return rows
 

@@ -58,12 +58,14 @@ class Lane:
 
     def median(self, scenario: str, figure: str) -> float:
         """Give the median of the rounds."""
-        return statistics.median(found[figure] for found in self.figures[scenario])
+        return float(statistics.median(found[figure] for found in self.figures[scenario]))
 
     def per_cpu_second(self, scenario: str) -> float:
         """Give how many events it delivers in a second of its core's time."""
-        return statistics.median(
-            found["delivered_a_second"] / max(found["cpu"], 0.001) for found in self.figures[scenario]
+        return float(
+            statistics.median(
+                found["delivered_a_second"] / max(found["cpu"], 0.001) for found in self.figures[scenario]
+            )
         )
 
 

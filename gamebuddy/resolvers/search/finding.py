@@ -24,7 +24,7 @@ from gamebuddy.resolvers.search.loading import GameFacts, load_game_facts, load_
 
 LONGEST_VISIT = timedelta(days=1)  # how long the pages of one search hold together
 LEAST_FALL = 1_000  # how far below the last of one page the last of the next is expected at least
-CARE = 3
+CARE = 3  # how many times as far as it is expected to fall
 MOST_SHOWN = 5_000  # players of one list: a cursor has to fit into a message
 FEW = 6_000  # players of the games in question; so many are scored faster than they are sorted out
 
@@ -63,7 +63,7 @@ class Place:
     def expected(self, count: int) -> int:
         """Guess the score that the next `count` players reach.
 
-        Scores fall like the logarithm of the rank, so it goes on from here as it came here; `CARE` times as far, for
+        Scores fall like the logarithm of the rank, so it goes on from here as it came here: `CARE` times as far, for
         to look twice costs more than to look a little deeper.
         """
         rank = max(2, len(self.seen) // asking.MARK_BYTES)
