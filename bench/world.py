@@ -209,13 +209,13 @@ def _week(kind: int, utc_hours: int) -> asyncpg.BitString:
     if (kind, utc_hours) not in _weeks:
         rng = random.Random(kind)
         begin, hours, weekend = rng.choice(((19, 5, 0.6), (20, 3, 0.9), (22, 5, 0.5), (8, 5, 0.4), (15, 7, 0.6)))
-        bits = [b"0"] * db.HOURS_A_WEEK
+        bits = ["0"] * db.HOURS_A_WEEK
         for day in range(7):
             is_free = rng.random() < (0.75 if day < 5 else weekend)
             for hour in range(hours) if is_free else ():
                 if rng.random() < 0.8:
-                    bits[(day * 24 + begin + hour - utc_hours) % db.HOURS_A_WEEK] = b"1"
-        _weeks[kind, utc_hours] = asyncpg.BitString(b"".join(bits))
+                    bits[(day * 24 + begin + hour - utc_hours) % db.HOURS_A_WEEK] = "1"
+        _weeks[kind, utc_hours] = asyncpg.BitString("".join(bits))  # type: ignore[arg-type]  # it says bytes and takes text
     return _weeks[kind, utc_hours]
 
 
