@@ -12,7 +12,7 @@ from sqlalchemy import Select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 
 from gamebuddy.db.base import Row
 from gamebuddy.errors import Unavailable
@@ -41,6 +41,7 @@ class ReadSession(AsyncSession):
         self._turn = asyncio.Lock()
         self._queue = queue
         self._has_place = False
+        self._link: AsyncConnection | None = None
 
     async def execute(self, *args: Any, **options: Any) -> Any:
         """Run a statement when it is its turn.
@@ -79,8 +80,7 @@ class ReadSession(AsyncSession):
         async with self._turn:
             await self._take_place()
             with translated_outages():
-                connection = await self.connection()
-                found = await connection.execute(statement, parameters)
+                found = await (await self._connected()).execute(statement, parameters)
                 return list(map(_record(tuple(found.keys()))._make, found))
 
     async def close(self) -> None:
@@ -89,6 +89,7 @@ class ReadSession(AsyncSession):
         One that broke after its last statement takes nothing away from what was done.
         """
         async with self._turn:
+            self._link = None
             try:
                 with suppress(Unavailable), translated_outages():
                     await super().close()
@@ -96,6 +97,12 @@ class ReadSession(AsyncSession):
                 if self._queue is not None and self._has_place:
                     self._has_place = False
                     self._queue.release()
+
+    async def _connected(self) -> AsyncConnection:
+        """Give the connection, which is the same from the first statement to the end."""
+        if self._link is None:
+            self._link = await self.connection()
+        return self._link
 
     async def _take_place(self) -> None:
         if self._queue is not None and not self._has_place:
@@ -140,6 +147,10 @@ class WriteSession(ReadSession):
         async with self.database.at_once() as session:
             yield session
 
+    async def _connected(self) -> AsyncConnection:
+        """Give the connection of the transaction, which may be another one after `let_go`."""
+        return await self.connection()
+
     async def let_go(self) -> None:
         """Give the connection back before a long wait, such as hashing. Nothing may have been written yet."""
         if self.new or self.dirty or self.deleted:
@@ -171,6 +182,7 @@ class Database:
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,
             max_overflow=0,
+            pool_use_lifo=True,  # the connection that was used last has its statements and plans at hand
             pool_timeout=2,
             pool_pre_ping=False,
             pool_recycle=1800,
