@@ -124,12 +124,14 @@ class Object(Shape):
 
     def complete(self, execution: Execution, owner: "Field", path: Place, value: Any) -> dict[str, Any]:
         """Resolve every field."""
-        self._require_kind(execution, owner, value)
-        return self.resolve(execution, value, path)
+        if type(value) not in self._known:
+            self._require_kind(execution, owner, value)
+        return {field.key: field.resolve(execution, value, path) for field in self.fields}
 
     async def complete_later(self, execution: Execution, owner: "Field", path: Place, value: Any) -> dict[str, Any]:
         """Resolve what waits for nothing, then the rest side by side."""
-        self._require_kind(execution, owner, value)
+        if type(value) not in self._known:
+            self._require_kind(execution, owner, value)
         return await self.resolve_later(execution, value, path)
 
     def resolve(self, execution: Execution, value: Any, path: Place | None) -> dict[str, Any]:
@@ -157,9 +159,8 @@ class Object(Shape):
         return answer
 
     def _require_kind(self, execution: Execution, owner: "Field", value: object) -> None:
-        if type(value) not in self._known:
-            execution.require_kind(value, owner, self.kind)
-            self._known.add(type(value))
+        execution.require_kind(value, owner, self.kind)
+        self._known.add(type(value))
 
 
 @dataclass(slots=True, eq=False)
