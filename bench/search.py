@@ -147,6 +147,7 @@ async def _measure(
         *_table(floor, found, book, wrong),
     ]
     if is_last:
+        lines.append(say(f"The slowest of them waited {max(found.all):.0f} ms (goal: 150)."))
         lines += await _pages(database, ids[:50])
         lines += await _filters(database, ids[:60])
         lines += await _operations(database, ids[:60])

@@ -75,7 +75,8 @@ class ReadSession(AsyncSession):
         """Read the rows of a statement that was written once; turn and errors as `execute`.
 
         It goes by the unit of work, which has nothing to do with rows that are no entities: that saves a quarter. They
-        are named tuples, whose values are read ten times as fast as those of SQLAlchemy's own rows.
+        are named tuples, whose values are read ten times as fast as those of SQLAlchemy's own rows. Whoever writes
+        flushes first.
         """
         async with self._turn:
             await self._take_place()
