@@ -74,8 +74,8 @@ class ReadSession(AsyncSession):
     async def rows(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Sequence[Any]:
         """Read the rows of a statement that was written once; turn and errors as `execute`.
 
-        It goes by the unit of work, which has nothing to do with rows that are no entities: that saves a quarter. They
-        are named tuples, whose values are read ten times as fast as those of SQLAlchemy's own rows. Whoever writes
+        It goes round the unit of work, which has nothing to do with rows that are no entities: that saves a quarter.
+        They are named tuples, whose values are read ten times as fast as those of SQLAlchemy's own rows. Whoever writes
         flushes first.
         """
         async with self._turn:

@@ -34,7 +34,7 @@ async def known_by_ids(
     """Load accounts as `by_ids`, and for the staff all of them: nobody hides from it by blocking it."""
     if not policy.decide(viewer, Right.MODERATE).is_allowed:
         return await by_ids(session, viewer, ids)
-    rows = await session.rows(db.plain(db.Account).where(db.is_one_of(db.Account.id, ids)), {})
+    rows = await session.rows(_all(), {"ids": list(ids)})
     return {row.id: row for row in rows}
 
 
@@ -52,8 +52,13 @@ async def find(
 
 
 @db.written_once
+def _all() -> Select[db.Account]:
+    return db.plain(db.Account).where(db.is_asked_for(db.Account.id))
+
+
+@db.written_once
 def _seen_by(onlooker: Each | None, *, with_deleted: bool = False) -> Select[db.Account]:
-    return db.plain(db.Account).where(db.is_asked_for(db.Account.id), is_visible(onlooker, with_deleted=with_deleted))
+    return _all().where(is_visible(onlooker, with_deleted=with_deleted))
 
 
 def is_visible(viewer: Onlooker | None, *, with_deleted: bool = False) -> ColumnElement[bool]:
