@@ -7,11 +7,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from gamebuddy.auth import tokens
 from gamebuddy.auth.keys import Keys, Purpose
 from gamebuddy.auth.tokens import ALGORITHM, AUDIENCE, ISSUER, TYPE, Tokens
 from gamebuddy.errors import Unauthenticated
@@ -222,6 +223,15 @@ async def test_what_a_header_names_is_looked_up_nowhere(api: Api, nika: Player, 
             reader.read(token)
         assert touched == []
     assert statements == []
+
+
+def test_a_token_that_was_proved_ends_at_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Tokens(KEYS, ISSUER, 600)
+    token, _ = reader.issue(uuid.uuid4(), uuid.uuid4())
+    assert reader.read(token) == reader.read(token)
+    monkeypatch.setattr(tokens, "LEEWAY", timedelta(seconds=-601))  # as if as much time had passed
+    with pytest.raises(Unauthenticated, match="expired"):
+        reader.read(token)
 
 
 @contextmanager
