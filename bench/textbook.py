@@ -40,9 +40,9 @@ from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession
 from gamebuddy.resolvers import presence, teammates
-from gamebuddy.resolvers.matching import FULL, FURTHEST, Player, Question, Roles, Signal, tables
+from gamebuddy.resolvers.matching import FULL, FURTHEST, Player, Question, Roles, Signal, spoken, tables
 from gamebuddy.resolvers.matching.tables import NEUTRAL
-from gamebuddy.resolvers.search import Filter, filtering
+from gamebuddy.resolvers.search import Filter, asking, filtering
 
 BITS_OF_BIGINT = 64
 COLUMNS: Mapping[str, Any] = {
@@ -145,9 +145,13 @@ def overlap_hours(question: Question) -> ColumnElement[int] | None:
     return cast(func.bit_count(db.Profile.schedule.bitwise_and(mine)), Integer)
 
 
+def _spoken() -> ColumnElement[list[str]]:
+    return func.spoken_languages(db.Profile.languages, type_=asking.TEXTS)
+
+
 def language(question: Question) -> ColumnElement[int]:
     """Tell the viewer's first language from another one and none, 0 to 1000."""
-    mine, theirs = question.viewer.languages, db.Profile.languages
+    mine, theirs = question.viewer.languages, _spoken()
     if not mine:
         return _neutral(Signal.LANGUAGE)
     return case(
@@ -282,7 +286,7 @@ def _listed_facts(question: Question, filter: Filter) -> Iterator[ColumnElement[
     if filter.platforms:
         yield profile.platforms.overlap(filter.platforms)
     if filter.languages:
-        yield profile.languages.overlap(filter.languages)
+        yield _spoken().overlap(spoken(filter.languages))
     if filter.play_styles:
         yield profile.play_style.in_(filter.play_styles)
     if filter.voice_chats:
@@ -323,7 +327,7 @@ def _is_of_same_side_of_age(question: Question) -> ColumnElement[bool]:
 def _has_common_language(me: Player) -> ColumnElement[bool]:
     if not me.languages:
         return literal(True)
-    languages = db.Profile.languages
+    languages = _spoken()
     return or_(func.cardinality(languages) == 0, languages.overlap(me.languages))
 
 

@@ -24,6 +24,7 @@ CountryCode = NewType("CountryCode", str)
 # RFC 3339, section 5.6; datetime.fromisoformat alone takes much more.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?", re.ASCII)
+NO_LANGUAGES = {"mul", "und", "zxx"}  # several, an unknown one, none
 LONGEST_CURSOR = 50_000  # one of the search names everybody who was shown
 LONGEST_ADDRESS = 254
 
@@ -81,12 +82,29 @@ def _read_time_zone(value: object) -> str:
 def _read_language(value: object) -> str:
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
         raise ValueError("A LanguageTag is written as in BCP 47, such as en, ru or pt-BR.")
-    try:
-        babel.Locale.parse(value, sep="-")
-    except (ValueError, babel.UnknownLocaleError):
-        raise ValueError(f"{value} is no language that is known here.") from None
     language, *rest = value.split("-")
-    return "-".join([language.lower(), *(part.title() if len(part) == len("Latn") else part.upper() for part in rest)])
+    language = _aliases().get(language.lower(), language.lower())
+    rest = [part.title() if len(part) == len("Latn") else part.upper() for part in rest]
+    if language not in _languages() or not _scripts_and_regions().issuperset(rest):
+        raise ValueError(f"{value} is no language that is known here.")
+    return "-".join([language, *rest])
+
+
+@cache
+def _languages() -> frozenset[str]:
+    return frozenset(code for code in map(str, babel.Locale("en").languages) if code.isalpha()) - NO_LANGUAGES
+
+
+@cache
+def _scripts_and_regions() -> frozenset[str]:
+    english = babel.Locale("en")
+    return frozenset(map(str, [*english.scripts, *english.territories]))
+
+
+@cache
+def _aliases() -> Mapping[str, str]:
+    """Give what languages are written as today: he for iw, en for eng."""
+    return {old: new for old, new in babel.core.get_global("language_aliases").items() if new.isalpha()}
 
 
 @cache
@@ -152,7 +170,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     ),
     LanguageTag: strawberry.scalar(
         name="LanguageTag",
-        description="A language as in BCP 47, such as `en`, `ru` or `pt-BR`.",
+        description="A language as in BCP 47, with script and region or without: `en`, `ru-FR`, `zh-Hant-TW`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc5646",
         serialize=str,
         parse_value=_read_language,

@@ -67,7 +67,9 @@ class TeammateFilter:
     )
     regions: list[db.Region] | None = strawberry.field(description="Plays in any of these regions.", default=None)
     platforms: list[db.Platform] | None = strawberry.field(description="Plays on any of these platforms.", default=None)
-    languages: list[LanguageTag] | None = strawberry.field(description="Speaks any of these languages.", default=None)
+    languages: list[LanguageTag] | None = strawberry.field(
+        description="Speaks any of these languages; `en-US` and `en-GB` are one.", default=None
+    )
     min_rating: int | None = strawberry.field(
         description="Has at least this rating in one of the games, 0 to 3000.", default=None
     )

@@ -102,6 +102,9 @@ async def test_a_birth_date_is_checked(nika: Player, born: str, code: str) -> No
         {"timeZone": "Mars/Olympus"},
         {"languages": ["xx-<script>"]},
         {"languages": ["qq"]},
+        {"languages": ["und"]},
+        {"languages": ["en-QQ"]},
+        {"languages": ["en-Abcd"]},
         {"country": "XX"},
         {"country": "de"},
         {"playStyle": "SLEEPY"},
@@ -111,6 +114,12 @@ async def test_a_birth_date_is_checked(nika: Player, born: str, code: str) -> No
 )
 async def test_what_no_client_sends_is_bad_input(nika: Player, change: dict[str, Any]) -> None:
     assert (await nika.api.error(UPDATE, input=change))["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_languages_are_any_that_somebody_speaks_somewhere(nika: Player) -> None:
+    told = ["EN-us", "ru-fr", "zh-hant-TW", "iw", "eng", "es-419"]
+    profile = await changed(nika, languages=told)
+    assert profile["languages"] == ["en-US", "ru-FR", "zh-Hant-TW", "he", "en", "es-419"]
 
 
 async def test_games_have_ranks_roles_and_a_rating_on_one_scale(nika: Player, api: Api) -> None:

@@ -119,6 +119,22 @@ async def test_a_game_without_cross_play_asks_for_a_common_platform(make: Factor
             await session.execute(crossing.values(is_cross_play=was))
 
 
+async def test_a_language_is_one_in_every_region(make: Factory, nika: Player) -> None:
+    games = {"valorant": 1700}
+    await make.player("american", games=games, languages=["en-US"])
+    await make.player("british", games=games, languages=["de", "en-GB"])
+    await make.player("swiss", games=games, languages=["de-CH"])
+    canadian = await make.player("canadian", games=games, languages=["en-CA", "fr-CA"])
+    assert set(await names(canadian)) == {"american", "british", "nika"}
+    assert await names(canadian, filter={"languages": ["de-DE"]}) == ["british"]
+    match = (
+        await canadian.api("""{ teammates(filter: {languages: ["de"]}) { edges { match { reasons {
+        signal value text(locale: "en") } } } } }""")
+    )["teammates"]["edges"][0]["match"]
+    language = next(reason for reason in match["reasons"] if reason["signal"] == "LANGUAGE")
+    assert (language["value"], language["text"]) == (1, "You both speak English")
+
+
 async def test_hidden_players_are_not_listed(make: Factory, nika: Player, services: Services) -> None:
     games = {"valorant": 1700}
     await make.player("visible", games=games)

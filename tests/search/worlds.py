@@ -103,7 +103,7 @@ PEOPLE = st.builds(
     days_away=st.integers(0, 14) | st.integers(0, 63),
     age_in_days=maybe(AGES),
     region=maybe(st.sampled_from(db.Region)),
-    languages=some(["ru", "en", "pt-BR"]),
+    languages=some(["ru", "en", "en-US", "pt", "pt-BR"], most=3),
     platforms=some(list(db.Platform)[:3]),
     genres=some(range(5)),
     play_style=maybe(st.sampled_from(db.PlayStyle)),
@@ -128,7 +128,7 @@ def filters(draw: st.DrawFn, catalogue: Catalogue) -> Filter:
         "role_ids": some([role.id for role in catalogue.roles], most=4),
         "regions": some(list(db.Region)),
         "platforms": some(list(db.Platform)[:4]),
-        "languages": some(["ru", "en", "de"]),
+        "languages": some(["ru", "en-GB", "pt-PT", "de"], most=2),
         "min_rating": st.integers(-1, 3001),
         "max_rating": st.integers(-1, 3001),
         "play_styles": some(list(db.PlayStyle)),
@@ -277,10 +277,14 @@ def is_listed(me: Person, other: Person, wanted: Filter, catalogue: Catalogue, t
         and other.days_away <= 60
         and other.relation not in NEVER_LISTED
         and (_age(me, today) < 18) == (_age(other, today) < 18)
-        and (not me.languages or not other.languages or bool(set(me.languages) & set(other.languages)))
+        and (not me.languages or not other.languages or bool(_spoken(me.languages) & _spoken(other.languages)))
         and _passes(me, other, wanted, catalogue, today)
         and _has_game(me, other, wanted, before, catalogue)
     )
+
+
+def _spoken(tags: Sequence[str]) -> set[str]:
+    return {tag.split("-")[0] for tag in tags}
 
 
 def _age(person: Person, today: date) -> int:
@@ -302,7 +306,7 @@ def _passes(me: Person, other: Person, wanted: Filter, catalogue: Catalogue, tod
         not wanted.genre_ids or bool({catalogue.genres[number].id for number in other.genres} & set(wanted.genre_ids)),
         not wanted.regions or other.region in wanted.regions,
         not wanted.platforms or bool(set(other.platforms) & set(wanted.platforms)),
-        not wanted.languages or bool(set(other.languages) & set(wanted.languages)),
+        not wanted.languages or bool(_spoken(other.languages) & _spoken(wanted.languages)),
         not wanted.play_styles or other.play_style in wanted.play_styles,
         not wanted.voice_chats or other.voice_chat in wanted.voice_chats,
         not wanted.age_bands or _band(other, today) in wanted.age_bands,

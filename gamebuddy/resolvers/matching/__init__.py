@@ -7,7 +7,7 @@ last bit.
 """
 
 from gamebuddy.resolvers.matching import tables
-from gamebuddy.resolvers.matching.facts import Comparison, Fit, Played, Player, Question, Reason, Term
+from gamebuddy.resolvers.matching.facts import Comparison, Fit, Played, Player, Question, Reason, Term, spoken
 from gamebuddy.resolvers.matching.fitting import compare, compile_question, fit
 from gamebuddy.resolvers.matching.tables import FULL, FURTHEST, RANKING, Ranking, Roles, Signal
 from gamebuddy.resolvers.matching.weights import Weights, apportion, breadths
@@ -32,5 +32,6 @@ __all__ = [
     "compare",
     "compile_question",
     "fit",
+    "spoken",
     "tables",
 ]

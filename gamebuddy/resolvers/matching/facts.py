@@ -1,7 +1,7 @@
 """What the score is made of: players, a compiled search, and what comes out."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -10,6 +10,11 @@ from gamebuddy import db
 from gamebuddy.db import AgeBand, PlayStyle, Region, VoiceChat
 from gamebuddy.resolvers.matching.tables import Roles, Signal
 from gamebuddy.resolvers.matching.weights import Weights
+
+
+def spoken(tags: Iterable[str]) -> tuple[str, ...]:
+    """Give the languages of BCP 47 tags in their order, each once: whoever speaks en-US understands en-GB."""
+    return tuple(dict.fromkeys(tag.partition("-")[0] for tag in tags))
 
 
 class Played(NamedTuple):  # a page has a hundred of them, and a frozen dataclass takes eight times as long to make
@@ -25,7 +30,8 @@ class Played(NamedTuple):  # a page has a hundred of them, and a frozen dataclas
 class Player:
     """What the score needs to know of somebody; empty and None stand for what was not told.
 
-    `schedule` is the week in UTC, 168 bits as an integer. `reputation` is a lower confidence bound in thousandths.
+    `languages` are as `spoken` gives them. `schedule` is the week in UTC, 168 bits as an integer. `reputation` is a
+    lower confidence bound in thousandths.
     """
 
     account_id: uuid.UUID

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from gamebuddy.db import AgeBand, Platform, PlayStyle, Region, VoiceChat
-from gamebuddy.resolvers.matching import Played, Player
+from gamebuddy.resolvers.matching import Played, Player, spoken
 from gamebuddy.resolvers.profiles import age_band
 
 # An age in the middle of each band.
@@ -124,7 +124,7 @@ def _player(facts: dict[str, Any], as_of: date, account_id: uuid.UUID) -> Player
         ),
         platforms=frozenset(map(Platform, facts["platforms"])),
         genre_bits=facts["genres"],
-        languages=tuple(facts["languages"]),
+        languages=spoken(facts["languages"]),
         region=Region(facts["region"]) if facts["region"] else None,
         play_style=PlayStyle(facts["playStyle"]) if facts["playStyle"] else None,
         voice_chat=VoiceChat(facts["voiceChat"]) if facts["voiceChat"] else None,

@@ -41,7 +41,7 @@ from gamebuddy import db
 from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import ReadSession
 from gamebuddy.db.search import SIGNATURE_BITS
-from gamebuddy.resolvers.matching import FULL, FURTHEST, Question, Signal, Term, tables
+from gamebuddy.resolvers.matching import FULL, FURTHEST, Question, Signal, Term, spoken, tables
 from gamebuddy.resolvers.matching.tables import NEUTRAL
 from gamebuddy.resolvers.search.filtering import DECLINED_FOR, Filter
 
@@ -115,7 +115,7 @@ async def best(
         **_platforms(question, filter),
         "least_rating": question.least_rating,
         "most_rating": question.most_rating,
-        "asked_languages": list(filter.languages) or None,
+        "asked_languages": list(spoken(filter.languages)) or None,
         "must_be_here": filter.is_online,
         "seen": list(seen),
     }

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from gamebuddy import db
 from gamebuddy.db import ReadSession
 from gamebuddy.resolvers import profiles
-from gamebuddy.resolvers.matching import Played, Player
+from gamebuddy.resolvers.matching import Played, Player, spoken
 from gamebuddy.resolvers.search.filtering import Filter
 
 
@@ -77,7 +77,7 @@ def _player(row: db.Profile, games: Iterable[Played]) -> Player:
         games=tuple(games),
         platforms=frozenset(row.platforms),
         genre_bits=row.genre_bits,
-        languages=tuple(row.languages),
+        languages=spoken(row.languages),
         region=row.region,
         play_style=row.play_style,
         voice_chat=row.voice_chat,
