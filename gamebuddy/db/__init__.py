@@ -55,7 +55,7 @@ from gamebuddy.db.profiles import (
     VoiceChat,
 )
 from gamebuddy.db.reports import Evidence, Report, ReportReason, ReportStatus, ReportSubject
-from gamebuddy.db.search import Language, SearchEntry
+from gamebuddy.db.search import HereEntry, Language, SearchCell, SearchEntry
 from gamebuddy.db.session import Database, ReadSession, WriteSession, repeated
 from gamebuddy.db.teammates import (
     Block,
@@ -102,6 +102,7 @@ __all__ = [
     "GameRank",
     "GameRole",
     "Genre",
+    "HereEntry",
     "HiddenMessage",
     "InviteLink",
     "Language",
@@ -132,6 +133,7 @@ __all__ = [
     "RulesVersion",
     "Sanction",
     "SanctionKind",
+    "SearchCell",
     "SearchEntry",
     "SecondFactor",
     "Session",

@@ -1,11 +1,11 @@
-"""What the search reads instead of profiles: one row for each profile, game and language, kept in step by triggers."""
+"""What the search reads instead of profiles: a row for each profile, game and language, kept in step by triggers."""
 
 import uuid
 from datetime import date
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, Index, Integer, SmallInteger
 from sqlalchemy.dialects.postgresql import BIT, UUID
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from gamebuddy.db.base import Row
 from gamebuddy.db.profiles import HOURS_A_WEEK
@@ -29,25 +29,20 @@ class Language(Row):
     number: Mapped[int] = mapped_column(SmallInteger, unique=True)
 
 
-class SearchEntry(Row):
+class SearchCell(Row):
+    """A cell that anybody was ever entered under; most combinations are empty, and to look into each takes time."""
+
+    __tablename__ = "search_cells"
+
+    cell: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+
+
+class Entry(MappedAsDataclass, kw_only=True, eq=False, repr=False):
     """A profile under one of its games (or under none, game number 0) and one of its languages (or none, number 0).
 
     `cell` is ((game * 4096 + language) * 11 + region) * 4 + style, where 0 stands for what is not told. The index reads
-    a cell in the order of ratings, and holds whatever the score needs besides. Who was not here for 61 days has none.
+    a cell in the order of ratings, and holds whatever the score needs besides.
     """
-
-    __tablename__ = "search_entries"
-    __table_args__ = (
-        Index(
-            "ix_search_entries_cell_rating",
-            "cell",
-            "rating",
-            postgresql_include=[
-                "account_id", "role_bits", "voice", "platform_bits", "birth_date", "active_on", "reputation",
-                "genre_bits", "schedule", "game_bits",
-            ],
-        ),
-    )  # fmt: skip
 
     account_id: Mapped[uuid.UUID] = mapped_column(UUID(as_uuid=True), primary_key=True)
     cell: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -61,3 +56,29 @@ class SearchEntry(Row):
     genre_bits: Mapped[int] = mapped_column(BigInteger)
     schedule: Mapped[str | None] = mapped_column(BIT(HOURS_A_WEEK))
     game_bits: Mapped[int] = mapped_column(BigInteger)  # bit n for a game of the profile whose number is n modulo 63
+
+
+CARRIED = [
+    "account_id", "role_bits", "voice", "platform_bits", "birth_date", "active_on", "reputation", "genre_bits",
+    "schedule", "game_bits",
+]  # fmt: skip
+
+
+class SearchEntry(Entry, Row):
+    """An entry of somebody who is looking. Who was not here for 61 days has none."""
+
+    __tablename__ = "search_entries"
+    __table_args__ = (Index("ix_search_entries_cell_rating", "cell", "rating", postgresql_include=CARRIED),)
+
+
+class HereEntry(Entry, Row):
+    """The same entry once more for whoever has a lease: a search for those who are here reads few others.
+
+    Kept in step by triggers on leases and on what entries are made of; unlogged as leases are, for it goes with them.
+    """
+
+    __tablename__ = "search_entries_here"
+    __table_args__ = (
+        Index("ix_search_entries_here_cell_rating", "cell", "rating", postgresql_include=CARRIED),
+        {"prefixes": ["UNLOGGED"]},
+    )

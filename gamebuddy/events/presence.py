@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from gamebuddy import db
@@ -95,14 +95,16 @@ class Attendance:
     async def _renew(self, session: WriteSession, account_ids: Collection[uuid.UUID]) -> None:
         if not account_ids:
             return
-        until = datetime.now(UTC) + LEASE
-        rows = [
-            {"account_id": one, "node": self._node, "until": until, "active_at": self._active_at[one]}
-            for one in account_ids
-        ]
-        statement = insert(db.Lease)
+        lease, ids = db.Lease, list(account_ids)
+        moments = [self._active_at[one] for one in ids]
+        ours = db.given("ours", account_id=(lease.account_id, ids), active_at=(lease.active_at, moments))
+        until = literal(datetime.now(UTC) + LEASE)
+        statement = insert(lease).from_select(
+            ["account_id", "node", "until", "active_at"],
+            select(ours.c.account_id, literal(self._node), until, ours.c.active_at),
+        )
         fresh = {name: statement.excluded[name] for name in ("until", "active_at")}
-        await session.execute(statement.on_conflict_do_update(index_elements=["account_id", "node"], set_=fresh), rows)
+        await session.execute(statement.on_conflict_do_update(index_elements=["account_id", "node"], set_=fresh))
 
     async def _give_up(self, session: WriteSession, account_ids: Collection[uuid.UUID]) -> None:
         if account_ids:
