@@ -3,10 +3,10 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, dataclass_transform
+from typing import Annotated, Any, dataclass_transform
 
-from sqlalchemy import BigInteger, DateTime, Enum, ForeignKey, MetaData, Text, func
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy import BigInteger, DateTime, Dialect, Enum, ForeignKey, MetaData, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -24,6 +24,20 @@ CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_de
 def account_id_column(*, on_delete: str = "CASCADE") -> ForeignKey:
     """Point at an account; its rows go with it unless said otherwise."""
     return ForeignKey("accounts.id", ondelete=on_delete)
+
+
+class Items(ARRAY[Any]):
+    """An array of one dimension, read as the driver gives it; enumerations are looked up by name.
+
+    The plain type asks of each whether its items are arrays themselves; a page of the search reads three hundred.
+    """
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
+        """Give what makes a value of what the driver gives, or nothing where there is nothing to do."""
+        if not isinstance(self.item_type, Enum) or self.item_type.enum_class is None:
+            return None
+        member = self.item_type.enum_class.__members__.__getitem__
+        return lambda names: None if names is None else [*map(member, names)]
 
 
 # Said again for type checkers: to them `kw_only` of a class does not reach its subclasses (PEP 681).

@@ -4,10 +4,10 @@ import uuid
 from enum import StrEnum
 
 from sqlalchemy import Enum, Float, ForeignKey, Identity, Index, SmallInteger, text
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gamebuddy.db.base import Id, Moment, Row
+from gamebuddy.db.base import Id, Items, Moment, Row
 
 
 class Platform(StrEnum):
@@ -21,9 +21,9 @@ class Platform(StrEnum):
     VR = "VR"
 
 
-def platforms_type() -> ARRAY[Platform]:
+def platforms_type() -> Items:
     """Give the column type of a set of platforms."""
-    return ARRAY(Enum(Platform, native_enum=False, create_constraint=False, length=32))  # type: ignore[arg-type]
+    return Items(Enum(Platform, native_enum=False, create_constraint=False, length=32))
 
 
 class Genre(Row):
@@ -54,7 +54,7 @@ class Game(Row):
     id: Mapped[Id]
     slug: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
-    genre_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(UUID(as_uuid=True)))
+    genre_ids: Mapped[list[uuid.UUID]] = mapped_column(Items(UUID(as_uuid=True)))
     platforms: Mapped[list[Platform]] = mapped_column(platforms_type())
     is_cross_play: Mapped[bool] = mapped_column(default=False)
     player_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))

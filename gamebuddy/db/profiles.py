@@ -5,10 +5,10 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, Enum, ForeignKey, Index, Integer, SmallInteger, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, BIT, UUID
+from sqlalchemy.dialects.postgresql import BIT, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gamebuddy.db.base import Moment, Row, account_id_column
+from gamebuddy.db.base import Items, Moment, Row, account_id_column
 from gamebuddy.db.games import Platform, platforms_type
 from gamebuddy.db.teammates import Trait
 
@@ -78,13 +78,13 @@ class Profile(Row):
     country: Mapped[str | None] = mapped_column(default=None)
     region: Mapped[Region | None] = mapped_column(default=None)
     time_zone: Mapped[str | None] = mapped_column(default=None)
-    languages: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)  # the first is the main one
+    languages: Mapped[list[str]] = mapped_column(Items(Text), default_factory=list)  # the first is the main one
     platforms: Mapped[list[Platform]] = mapped_column(platforms_type(), default_factory=list)
-    genre_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(UUID(as_uuid=True)), default_factory=list)
+    genre_ids: Mapped[list[uuid.UUID]] = mapped_column(Items(UUID(as_uuid=True)), default_factory=list)
     genre_bits: Mapped[int] = mapped_column(BigInteger, default=0)  # bit n is the genre with number n
     play_style: Mapped[PlayStyle | None] = mapped_column(default=None)
     voice_chat: Mapped[VoiceChat | None] = mapped_column(default=None)
-    slots: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), default_factory=list)
+    slots: Mapped[list[int]] = mapped_column(Items(SmallInteger), default_factory=list)
     schedule: Mapped[str | None] = mapped_column(BIT(HOURS_A_WEEK), default=None)
     schedule_made_on: Mapped[date | None] = mapped_column(Date, default=None)
     is_looking_for_teammates: Mapped[bool] = mapped_column(default=True)
@@ -92,7 +92,7 @@ class Profile(Row):
     avatar_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("uploads.id"), default=None)
     praise_count: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     top_traits: Mapped[list[Trait]] = mapped_column(
-        ARRAY(Enum(Trait, native_enum=False, length=32)), default_factory=list, server_default=text("'{}'")
+        Items(Enum(Trait, native_enum=False, length=32)), default_factory=list, server_default=text("'{}'")
     )
     active_on: Mapped[date] = mapped_column(Date, server_default=text("CURRENT_DATE"), init=False)
     updated_at: Mapped[Moment] = mapped_column(server_default=text("now()"), init=False)
