@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     ColumnElement,
     Date,
@@ -19,6 +18,7 @@ from sqlalchemy import (
     Row,
     String,
     TableValuedAlias,
+    Text,
     and_,
     any_,
     case,
@@ -32,7 +32,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import BIT, UUID, BitString
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, UUID, BitString
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import Grouping
 
@@ -42,7 +42,7 @@ from gamebuddy.db import ReadSession
 from gamebuddy.resolvers import presence, teammates
 from gamebuddy.resolvers.matching import FULL, FURTHEST, Player, Question, Roles, Signal, spoken, tables
 from gamebuddy.resolvers.matching.tables import NEUTRAL
-from gamebuddy.resolvers.search import Filter, asking, filtering
+from gamebuddy.resolvers.search import Filter, filtering
 
 BITS_OF_BIGINT = 64
 COLUMNS: Mapping[str, Any] = {
@@ -145,8 +145,8 @@ def overlap_hours(question: Question) -> ColumnElement[int] | None:
     return cast(func.bit_count(db.Profile.schedule.bitwise_and(mine)), Integer)
 
 
-def _spoken() -> ColumnElement[list[str]]:
-    return func.spoken_languages(db.Profile.languages, type_=asking.TEXTS)
+def _spoken() -> Any:
+    return func.spoken_languages(db.Profile.languages, type_=ARRAY(Text))
 
 
 def language(question: Question) -> ColumnElement[int]:
