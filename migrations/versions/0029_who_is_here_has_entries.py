@@ -370,6 +370,11 @@ END $$
 ENTER = """
 CREATE FUNCTION enter_who_is_here(ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT EXISTS (
+        SELECT FROM leases WHERE account_id = ANY (ids) UNION ALL SELECT FROM search_entries_here WHERE account_id = ANY (ids)
+    ) THEN  -- as of most who change something; to look once is less than to delete and to insert nothing
+        RETURN;
+    END IF;
     DELETE FROM search_entries_here WHERE account_id = ANY (ids);
     INSERT INTO search_entries_here ({COLUMNS})
     SELECT {COLUMNS} FROM search_entries AS e
