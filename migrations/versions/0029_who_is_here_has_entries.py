@@ -368,13 +368,8 @@ END $$
 # Entered are those with a lease, valid or not. Whoever changes entries has locked the profile, and so does who enters: of
 # two at once the second sees what the first has done.
 ENTER = """
-CREATE FUNCTION enter_who_is_here(ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION enter_who_is_here(ids uuid[]) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM leases WHERE account_id = ANY (ids) UNION ALL SELECT FROM search_entries_here WHERE account_id = ANY (ids)
-    ) THEN  -- as of most who change something; to look once is less than to delete and to insert nothing
-        RETURN;
-    END IF;
     DELETE FROM search_entries_here WHERE account_id = ANY (ids);
     INSERT INTO search_entries_here ({COLUMNS})
     SELECT {COLUMNS} FROM search_entries AS e
