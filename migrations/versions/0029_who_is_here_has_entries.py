@@ -367,6 +367,7 @@ END $$
 
 # Entered are those with a lease, valid or not. Whoever changes entries has locked the profile, and so does who enters: of
 # two at once the second sees what the first has done.
+# Its plans are kept: one from when nobody was here would read the whole table later, so it takes the index from the start.
 ENTER = """
 CREATE FUNCTION enter_who_is_here(ids uuid[]) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
