@@ -27,7 +27,7 @@ def account_id_column(*, on_delete: str = "CASCADE") -> ForeignKey:
 
 
 class Items(ARRAY[Any]):
-    """An array of one dimension, read as the driver gives it; enumerations are looked up by name.
+    """An array of one dimension, read as the driver gives it; enumerations are looked up by name. Every column of arrays is one.
 
     The plain type asks of each whether its items are arrays themselves; a page of the search reads three hundred.
     """

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, false, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
+from gamebuddy.db.base import CreatedAt, Id, Items, Moment, Row, account_id_column, new_id
 
 
 class ReportReason(StrEnum):
@@ -113,5 +113,5 @@ class Evidence(Row):
     text: Mapped[str]
     is_reported: Mapped[bool]
     sent_at: Mapped[Moment]
-    earlier_texts: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
-    file_names: Mapped[list[str]] = mapped_column(ARRAY(Text), default_factory=list)
+    earlier_texts: Mapped[list[str]] = mapped_column(Items(Text), default_factory=list)
+    file_names: Mapped[list[str]] = mapped_column(Items(Text), default_factory=list)

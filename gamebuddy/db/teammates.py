@@ -5,10 +5,9 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, Index, text
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gamebuddy.db.base import CreatedAt, Id, Moment, Row, account_id_column, new_id
+from gamebuddy.db.base import CreatedAt, Id, Items, Moment, Row, account_id_column, new_id
 
 
 class RequestStatus(StrEnum):
@@ -114,7 +113,7 @@ class Praise(Row):
     by_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
     account_id: Mapped[uuid.UUID] = mapped_column(account_id_column())
     week: Mapped[date] = mapped_column(Date)
-    traits: Mapped[list[Trait]] = mapped_column(ARRAY(Enum(Trait, native_enum=False, length=32)))
+    traits: Mapped[list[Trait]] = mapped_column(Items(Enum(Trait, native_enum=False, length=32)))
     game_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("games.id", ondelete="SET NULL"), default=None)
     created_at: Mapped[CreatedAt] = mapped_column(init=False)
 
