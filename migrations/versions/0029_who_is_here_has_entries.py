@@ -17,6 +17,12 @@ branch_labels = None
 depends_on = None
 
 
+COLUMNS = (
+    "account_id, cell, rating, role_bits, voice, platform_bits, birth_date, active_on, reputation, genre_bits, schedule,"
+    " game_bits"
+)
+
+
 def _array(values: list[int]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
@@ -27,10 +33,6 @@ DISTANCE_BY_VALUE = [
     3_000,
     *(max(d for d, worth in enumerate(RATING_VALUE) if worth >= value) for value in range(1, 1001)),
 ]
-COLUMNS = (
-    "account_id, cell, rating, role_bits, voice, platform_bits, birth_date, active_on, reputation, genre_bits, schedule,"
-    " game_bits"
-)
 REPUTATION_VALUE = [min(1000, max(0, bound - 500) * 1000 // 300) for bound in range(1001)]
 
 # What an entry `e` is worth besides its game: `FIXED` before schedule and genres, which cost most to compare. A null is
@@ -77,7 +79,8 @@ IS_MET = (
     " AND (s.asked = 0 OR e.role_bits & s.asked <> 0)"
 )
 IS_UNSEEN = "substring(uuid_send({id}) FROM 12) NOT IN (SELECT unnest(seen))"
-# A stream is a cell whose entries share a game and a language with the viewer; its best come first.
+# A stream is a cell whose entries share a game and a language with the viewer; the best come first. A language of a game
+# has 44 cells: 11 regions, 4 styles each.
 FIND_STREAMS = """
 WITH term AS MATERIALIZED (
     SELECT t.* FROM unnest(t_number, t_rating, t_roles, t_importance, t_cross, t_wanted, t_asked)
