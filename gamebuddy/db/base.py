@@ -27,9 +27,10 @@ def account_id_column(*, on_delete: str = "CASCADE") -> ForeignKey:
 
 
 class Items(ARRAY[Any]):
-    """An array of one dimension, read as the driver gives it; enumerations are looked up by name. Every column of arrays is one.
+    """An array of one dimension, read as the driver gives it; enumerations are looked up by name.
 
-    The plain type asks of each whether its items are arrays themselves; a page of the search reads three hundred.
+    Every column of arrays is one: the plain type asks of each array whether its items are arrays themselves, and a page
+    of the search reads three hundred.
     """
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
