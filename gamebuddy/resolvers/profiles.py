@@ -93,13 +93,13 @@ async def update_profile(
     genre_ids, games = checked.pop("genre_ids", None), checked.pop("games", None)
     for name, value in checked.items():
         setattr(account if name in ACCOUNT_COLUMNS else profile, name, value)
+    profile.updated_at = datetime.now(UTC)
     if checked.keys() & {"slots", "time_zone"}:
         schedules.place_in_week(profile, datetime.now(UTC).date())
     if genre_ids is not None:
         await _set_genres(session, profile, genre_ids)
     if games is not None:
         await _set_games(session, viewer.account_id, games)
-    profile.updated_at = datetime.now(UTC)
     await session.flush()
     await words.flag(session, viewer, *(checked[name] for name in sorted(WORDS & checked.keys())))
     return account
@@ -314,11 +314,13 @@ async def _set_games(session: WriteSession, account_id: uuid.UUID, choices: Sequ
     if problems:
         raise Rejected(*problems)
     before = set(await session.scalars(select(db.PlayerGame.game_id).where(db.PlayerGame.account_id == account_id)))
-    if before - games:
-        gone = (db.PlayerGame.account_id == account_id) & db.PlayerGame.game_id.in_(before - games)
-        await session.execute(delete(db.PlayerGame).where(gone).execution_options(synchronize_session=False))
-    if rows:
-        await session.execute(_kept_or_added(rows))
+    gone = delete(db.PlayerGame).where(
+        db.PlayerGame.account_id == account_id, db.is_one_of(db.PlayerGame.game_id, before - games)
+    )
+    if rows:  # in one statement, so that the search enters the player once
+        await session.execute(_kept_or_added(rows).add_cte(gone.cte("gone")))
+    else:
+        await session.execute(gone.execution_options(synchronize_session=False))
     await _count_players(session, joined=games - before, left=before - games)
 
 

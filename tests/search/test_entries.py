@@ -13,7 +13,10 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gamebuddy import db
+from gamebuddy.auth.viewer import Viewer
 from gamebuddy.db import WriteSession
+from gamebuddy.resolvers import profiles
+from gamebuddy.resolvers.profiles import GameChoice
 from gamebuddy.schema.context import Services
 from tests.factories import Factory, Player
 from tests.search import worlds
@@ -51,6 +54,7 @@ STEP = st.one_of(
     st.tuples(st.just("everybody"), CHANGE),
     st.tuples(st.just("plays"), st.integers(0, 3)),
     st.tuples(st.just("stops"), st.integers(0, 3)),
+    st.tuples(st.just("plays only"), st.integers(0, 3)),
     st.tuples(st.just("rates"), st.integers(0, 3000)),
     st.tuples(st.just("comes"), st.integers(0, 1)),
     st.tuples(st.just("leaves"), st.integers(0, 1)),
@@ -98,6 +102,16 @@ async def _take(session: WriteSession, catalogue: worlds.Catalogue, account_id: 
         case "stops":
             game_id = catalogue.games[value].id
             await session.execute(delete(played).where(played.account_id == account_id, played.game_id == game_id))
+        case "plays only":  # in one statement, as a profile is changed
+            game_id = catalogue.games[value].id
+            row = {"account_id": account_id, "game_id": game_id, "position": 0, "rating": 100 * value}
+            others = delete(played).where(played.account_id == account_id, played.game_id != game_id).cte("others")
+            plays = insert(played).values([row | {"role_bits": value, "is_favorite": False}]).add_cte(others)
+            await session.execute(
+                plays.on_conflict_do_update(
+                    index_elements=["account_id", "game_id"], set_={"rating": 3000 - 100 * value}
+                )
+            )
         case "rates":
             await session.execute(update(played).where(played.account_id == account_id).values(rating=value))
         case "comes":
@@ -170,6 +184,20 @@ async def test_who_comes_or_goes_while_the_profile_changes_is_entered_as_he_is_t
         await asyncio.wait([following], timeout=0.3)  # it is through, or waits for the first
         may_commit.set()
     async with services.database.read() as session:
+        assert (await session.execute(DIFFERENCE)).all() == []
+
+
+async def test_whoever_plays_other_games_is_entered_once(services: Services, make: Factory) -> None:
+    nika = await make.player("nika", games={"valorant": 1700, "dota-2": 1500})
+    entered = text("SELECT pg_stat_get_xact_tuples_inserted('search_entries'::regclass)")
+    async with services.database.write() as session:
+        slugs = ["dota-2", "apex-legends", "minecraft"]
+        new = (await session.scalars(select(db.Game.id).where(db.Game.slug.in_(slugs)))).all()
+        viewer = Viewer(account_id=nika.account_id, session_id=nika.session_id, role=db.Role.USER, locale="en")
+        games = [GameChoice(game_id=game_id, rating=1000) for game_id in new]
+        await profiles.update_profile(session, viewer, {"games": games}, words=services.words)
+        mine = select(func.count()).where(db.SearchEntry.account_id == nika.account_id)
+        assert await session.scalar(entered) == await session.scalar(mine) == len(slugs) + 1
         assert (await session.execute(DIFFERENCE)).all() == []
 
 
