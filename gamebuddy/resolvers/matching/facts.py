@@ -14,10 +14,11 @@ from gamebuddy.resolvers.matching.weights import Weights
 
 def spoken(tags: Iterable[str]) -> tuple[str, ...]:
     """Give the languages of BCP 47 tags in their order, each once: whoever speaks en-US understands en-GB."""
-    return tuple(dict.fromkeys(tag.partition("-")[0] for tag in tags))
+    return tuple(dict.fromkeys([tag.partition("-")[0] for tag in tags]))
 
 
-class Played(NamedTuple):  # a page has a hundred of them, and a frozen dataclass takes eight times as long to make
+# What a page has a score or a hundred of is a named tuple: a frozen dataclass takes eight times as long to make.
+class Played(NamedTuple):
     """A game in a profile: rating 0 to 3000, roles as bits."""
 
     game_id: uuid.UUID
@@ -26,8 +27,7 @@ class Played(NamedTuple):  # a page has a hundred of them, and a frozen dataclas
     is_favorite: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Player:
+class Player(NamedTuple):
     """What the score needs to know of somebody; empty and None stand for what was not told.
 
     `languages` are as `spoken` gives them. `schedule` is the week in UTC, 168 bits as an integer. `reputation` is a
@@ -86,8 +86,7 @@ class Question:
     genres: tuple[int, ...]  # by the number of shared ones
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(NamedTuple):
     """The shared game that speaks most for a candidate. `distance` of the ratings is in points."""
 
     game_id: uuid.UUID
@@ -97,7 +96,7 @@ class Comparison:
     roles_value: int
 
 
-class Reason(NamedTuple):  # as `Played`
+class Reason(NamedTuple):
     """What one signal adds: `value` and `weight` are 0 to 1000, `contribution` is their product, 0 to 1,000,000."""
 
     signal: Signal
@@ -106,8 +105,7 @@ class Reason(NamedTuple):  # as `Played`
     contribution: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
+class Fit(NamedTuple):
     """How well a candidate fits a viewer.
 
     `score` is 0 to 1,000,000; the contributions of the `reasons`, largest first, add up to it; signals without weight

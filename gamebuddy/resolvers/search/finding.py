@@ -284,6 +284,6 @@ def _mark(account_id: uuid.UUID) -> bytes:
 
 def _digest(me: Player) -> str:
     """Make a short digest of what the scores depend on; activity and reputation of the viewer are not part of it."""
-    facts = replace(me, active_on=date.min, reputation=None, platforms=frozenset())
+    facts = me._replace(active_on=date.min, reputation=None, platforms=frozenset())
     text = f"{matching.RANKING.version} {facts} {sorted(me.platforms)}"
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

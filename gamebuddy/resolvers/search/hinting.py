@@ -1,7 +1,7 @@
 """Tells why a list is short: which limits, and which facts of one's own profile, keep how many players out of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gamebuddy.auth.viewer import Viewer
@@ -65,8 +65,8 @@ def _cause(signal: Signal, me: Player) -> Cause:
 def _less_strict(me: Player, filter: Filter) -> Iterator[tuple[Signal, Player]]:
     """Give the viewer without each of the facts that keep others out: games, languages and platforms not shared."""
     if me.games and not filter.game_ids and not filter.role_ids:
-        yield Signal.GAMES, replace(me, games=())
+        yield Signal.GAMES, me._replace(games=())
     if me.languages:
-        yield Signal.LANGUAGE, replace(me, languages=())
+        yield Signal.LANGUAGE, me._replace(languages=())
     if me.platforms:
-        yield Signal.PLATFORM, replace(me, platforms=frozenset())
+        yield Signal.PLATFORM, me._replace(platforms=frozenset())
