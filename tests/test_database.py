@@ -4,9 +4,10 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import ARRAY, text
 
 from gamebuddy.db import Database, ReadSession
+from gamebuddy.db.base import Items, Row
 from gamebuddy.errors import Unavailable
 
 KILL = text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = :name")
@@ -104,3 +105,15 @@ async def test_a_crowd_of_streams_waits_its_turn_and_leaves_connections_to_other
     assert not all(task.done() for task in crowd)
     assert await asyncio.gather(*crowd) == [1] * len(crowd)
     await database.close()
+
+
+def test_arrays_are_read_as_the_driver_gives_them(database_url: str) -> None:
+    dialect = Database(database_url).engine.dialect
+    arrays = [
+        column.type
+        for table in Row.metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type.dialect_impl(dialect), ARRAY)
+    ]
+    assert arrays
+    assert all(isinstance(kind.dialect_impl(dialect), Items) for kind in arrays)

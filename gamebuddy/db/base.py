@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Annotated, Any, dataclass_transform
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Enum, ForeignKey, MetaData, Text, func
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncpgARRAY
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -26,11 +27,11 @@ def account_id_column(*, on_delete: str = "CASCADE") -> ForeignKey:
     return ForeignKey("accounts.id", ondelete=on_delete)
 
 
-class Items(ARRAY[Any]):
+class Items(AsyncpgARRAY):
     """An array of one dimension, read as the driver gives it; enumerations are looked up by name.
 
     Every column of arrays is one: the plain type asks of each array whether its items are arrays themselves, and a page
-    of the search reads three hundred.
+    of the search reads three hundred. It is one of asyncpg's, for whatever is not is replaced by one when it is used.
     """
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002

@@ -82,7 +82,7 @@ class ReadSession(AsyncSession):
             await self._take_place()
             with translated_outages():
                 found = await (await self._connected()).execute(statement, parameters)
-                return list(map(_record(tuple(found.keys()))._make, found))
+                return list(map(_record(tuple(found.keys()))._make, found.all()))
 
     async def close(self) -> None:
         """Give the connection back, after the statement that is under way: the next owner would stumble over it.
