@@ -107,6 +107,20 @@ async def test_a_crowd_of_streams_waits_its_turn_and_leaves_connections_to_other
     await database.close()
 
 
+async def test_what_is_given_back_is_closed_beside_what_goes_on(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    for _ in range(3):
+        session = database.snapshot()
+        assert await session.scalar(text("SELECT 1")) == 1
+        database.give_back(session)
+    asking = asyncio.create_task((session := database.snapshot()).scalar(text("SELECT 1 FROM pg_sleep(0.2)")))
+    await asyncio.sleep(0)
+    database.give_back(session)  # amid its statement
+    await database.close()
+    assert await asking == 1
+    assert database.engine.pool.status() == database.engine.pool.recreate().status()  # nothing is out
+
+
 def test_arrays_are_read_as_the_driver_gives_them(database_url: str) -> None:
     dialect = Database(database_url).engine.dialect
     arrays = [

@@ -178,6 +178,7 @@ class Database:
         # One event may concern a thousand streams at once. They wait for each other, not for two seconds and no longer,
         # and leave half of the connections to those who ask.
         self._queue = asyncio.Semaphore(max(1, pool_size // 2))
+        self._ending: set[asyncio.Task[None]] = set()
         milliseconds = str(int(statement_timeout_seconds * 1000))
         self.engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
@@ -228,6 +229,12 @@ class Database:
         async with self.snapshot(is_patient=is_patient) as session:
             yield session
 
+    def give_back(self, snapshot: ReadSession) -> None:
+        """Close a snapshot while others go on: it has changed nothing, so nobody has to know how it ends."""
+        task = asyncio.Task(snapshot.close(), loop=asyncio.get_running_loop(), eager_start=True)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
     @asynccontextmanager
     async def at_once(self) -> AsyncIterator[WriteSession]:
         """Open a session without a transaction: every statement commits by itself.
@@ -265,7 +272,8 @@ class Database:
         return True
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, after snapshots that are given back at this moment."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
         await self.engine.dispose()
 
 

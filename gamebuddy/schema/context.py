@@ -68,7 +68,7 @@ class Context(BaseContext):
         self.is_following = False  # a stream
         self._is_over = False
         self._snapshot: ReadSession | None = None
-        self.loaders = Loaders(self)
+        self._loaders: Loaders | None = None
 
     def fork(self) -> "Context":
         """Make the context of another operation of the same client."""
@@ -90,6 +90,13 @@ class Context(BaseContext):
             self._snapshot = self.services.database.snapshot(is_patient=self.is_following)
         return self._snapshot
 
+    @property
+    def loaders(self) -> Loaders:
+        """What was loaded from the snapshot, by kind."""
+        if self._loaders is None:
+            self._loaders = Loaders(self)
+        return self._loaders
+
     async def authenticate(self) -> Viewer | None:
         """Load who asks from the session's row, anew at each call; None when there is no session or it has ended."""
         self.viewer = await viewers.by_session(self.snapshot, self.session_id) if self.session_id else None
@@ -97,10 +104,15 @@ class Context(BaseContext):
 
     async def renew(self) -> None:
         """Forget what was read: after a commit, and between two events of a stream."""
-        snapshot, self._snapshot = self._snapshot, None
-        self.loaders = Loaders(self)
+        snapshot, self._snapshot, self._loaders = self._snapshot, None, None
         if snapshot is not None:
             await asyncio.shield(snapshot.close())  # also when the operation is cancelled meanwhile
+
+    def release(self) -> None:
+        """Forget what was read, as `renew` does, where an answer need not wait until the snapshot has ended."""
+        snapshot, self._snapshot, self._loaders = self._snapshot, None, None
+        if snapshot is not None:
+            self.services.database.give_back(snapshot)
 
     async def close(self) -> None:
         """End the operation."""

@@ -73,7 +73,7 @@ class View:
             may_be_kept = request.method == "GET" and claims is None
             return await self._execute(prepared, context, media_type, may_be_kept=may_be_kept)
         finally:
-            await context.renew()
+            context.release()
 
     async def _execute(self, prepared: Prepared, context: Context, media_type: str, *, may_be_kept: bool) -> Response:
         context.prepared = prepared
