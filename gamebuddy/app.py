@@ -46,6 +46,7 @@ from gamebuddy.schema.crowd import Crowd
 from gamebuddy.schema.documents import Documents
 from gamebuddy.schema.farewell import Farewell
 from gamebuddy.schema.paging import Cursors
+from gamebuddy.schema.sharing import Sharing
 from gamebuddy.schema.sockets import Sockets
 from gamebuddy.schema.view import View, is_sane_host
 from gamebuddy.settings import Settings
@@ -122,6 +123,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         hub=Hub(database, bus=bus),
         attendance=Attendance(database),
         crowd=Crowd(database),
+        sharing=Sharing(),
         outbox=Outbox(database, throttle=gate.throttle, files=files, words=words),
         words=words,
         limits=ChangedLimits(database, gate.throttle),

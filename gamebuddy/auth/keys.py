@@ -39,15 +39,16 @@ class Keys:
     """
 
     def __init__(self, secret: bytes, previous: Sequence[bytes] = ()) -> None:
-        self._secrets = (secret, *previous)
+        secrets = (secret, *previous)
+        self._keys = {name: [_sign(one, f"gamebuddy/1/{name}".encode()) for one in secrets] for name in Purpose}
 
     def __getitem__(self, purpose: Purpose) -> bytes:
         """Give the newest key of a purpose."""
-        return self._all(purpose)[0]
+        return self._keys[purpose][0]
 
     def by_id(self, purpose: Purpose) -> Mapping[str, bytes]:
         """Give the keys of a purpose, the newest first, under ids that anybody may see and learns nothing from."""
-        return {_sign(key, b"gamebuddy/1/key-id").hex()[:8]: key for key in self._all(purpose)}
+        return {_sign(key, b"gamebuddy/1/key-id").hex()[:8]: key for key in self._keys[purpose]}
 
     def sign(self, purpose: Purpose, message: bytes) -> bytes:
         """Give the 32 bytes of HMAC-SHA-256 that vouch for the message."""
@@ -55,7 +56,7 @@ class Keys:
 
     def signatures(self, purpose: Purpose, message: bytes) -> Sequence[bytes]:
         """Give what each key signs the message with, the newest first."""
-        return [_sign(key, message) for key in self._all(purpose)]
+        return [_sign(key, message) for key in self._keys[purpose]]
 
     def vouches(
         self, purpose: Purpose, message: bytes, signature: bytes, *, signature_bytes: int = SIGNATURE_BYTES
@@ -101,10 +102,7 @@ class Keys:
             raise Unsealable from None
 
     def _fernet(self, purpose: Purpose) -> MultiFernet:
-        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in self._all(purpose)])
-
-    def _all(self, purpose: Purpose) -> Sequence[bytes]:
-        return [_sign(secret, f"gamebuddy/1/{purpose}".encode()) for secret in self._secrets]
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in self._keys[purpose]])
 
 
 def _ticket(scope: str, body: bytes) -> bytes:

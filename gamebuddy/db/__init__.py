@@ -56,7 +56,7 @@ from gamebuddy.db.profiles import (
 )
 from gamebuddy.db.reports import Evidence, Report, ReportReason, ReportStatus, ReportSubject
 from gamebuddy.db.search import HereEntry, Language, SearchCell, SearchEntry
-from gamebuddy.db.session import Database, ReadSession, WriteSession, repeated
+from gamebuddy.db.session import Database, ReadSession, WriteSession, record, repeated
 from gamebuddy.db.teammates import (
     Block,
     Companionship,
@@ -155,6 +155,7 @@ __all__ = [
     "is_one_of",
     "new_id",
     "plain",
+    "record",
     "repeated",
     "written_once",
 ]

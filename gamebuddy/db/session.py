@@ -24,7 +24,7 @@ OUTAGES = ("08", "57", "53", "25006", "55P03", "58")
 
 
 @cache
-def _record(names: tuple[str, ...]) -> Any:
+def record(names: tuple[str, ...]) -> Any:
     """Make the type of the rows with these columns."""
     return namedtuple("Record", names)  # noqa: PYI024 - the names come with the statement
 
@@ -82,7 +82,7 @@ class ReadSession(AsyncSession):
             await self._take_place()
             with translated_outages():
                 found = await (await self._connected()).execute(statement, parameters)
-                return list(map(_record(tuple(found.keys()))._make, found.all()))
+                return list(map(record(tuple(found.keys()))._make, found.all()))
 
     async def close(self) -> None:
         """Give the connection back, after the statement that is under way: the next owner would stumble over it.

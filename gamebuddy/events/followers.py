@@ -12,7 +12,7 @@ from gamebuddy.auth.viewer import Viewer
 from gamebuddy.errors import TooSlow
 from gamebuddy.events.log import Step
 from gamebuddy.events.notices import AccessRevoked, Passed
-from gamebuddy.events.types import ChatEvent, Event, Passing
+from gamebuddy.events.types import ChatEvent, Event
 
 LONGEST_QUEUE = 1_000  # events that wait for a reader; then the reader has to load its state anew
 MOST_PASSING = 100  # whoever has more before him is told nothing that is not kept
@@ -48,10 +48,10 @@ class Follower:
             else:
                 self.end(Lapse.TOO_SLOW)
 
-    def mention(self, event: Passing) -> None:
+    def mention(self, passed: Passed) -> None:
         """Queue what is not kept, unless the reader has enough before him."""
         if self.end_of_it is None and self.queue.qsize() < MOST_PASSING:
-            self.queue.put_nowait(Passed(event))
+            self.queue.put_nowait(passed)
 
     def end(self, how: End) -> None:
         """Let the stream end after what is queued, and hear nothing more."""

@@ -22,8 +22,10 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Something happens that is not kept: there is no place behind it."""
+    """Something happens that is not kept: there is no place behind it. `id` and `at` are of this process alone."""
 
+    id: uuid.UUID
+    at: datetime
     event: Passing
 
 

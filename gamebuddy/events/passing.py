@@ -5,9 +5,11 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from gamebuddy.db import ReadSession
+from gamebuddy.db import ReadSession, new_id
 from gamebuddy.events.followers import Follower, Followers
+from gamebuddy.events.notices import Passed
 from gamebuddy.events.rights import acquainted, rights_of
 from gamebuddy.events.types import Passing, PresenceChanged, Typing
 
@@ -52,12 +54,14 @@ class Grapevine:
     async def hand_out(self, session: ReadSession, followers: Followers) -> None:
         """Hand out what waits: typing to those who follow the chat, presence to acquaintances, with today's rights."""
         events, self._waiting = self._waiting, []
+        now = datetime.now(UTC)
         if not events or not (followers.by_chat or followers.by_account):
             return
         near = await self._near(session, events, followers)
         heard = [
-            (follower, event)
+            (follower, passed)
             for event in events
+            for passed in [Passed(new_id(), now, event)]
             for follower in (
                 followers.by_chat.get(event.chat_id, ()) if isinstance(event, Typing) else near[event.account_id]
             )
@@ -67,10 +71,11 @@ class Grapevine:
             return
         chats = {event.chat_id for event in events if isinstance(event, Typing)}
         rights = await rights_of(session, {follower.viewer for follower, _ in heard}, chats)
-        for follower, event in heard:
+        for follower, passed in heard:
+            event = passed.event
             is_out = isinstance(event, Typing) and (event.chat_id, follower.viewer.account_id) not in rights.memberships
             if rights.keep(follower.viewer) and not is_out:
-                follower.mention(event)
+                follower.mention(passed)
 
     def close(self) -> None:
         """Forget everything."""

@@ -45,7 +45,12 @@ async def profiles(session: ReadSession, looks: Sequence[Look]) -> Seen:
 async def _seen(session: ReadSession, statement: Select[*tuple[Any, ...]], looks: Sequence[Look]) -> Seen:
     viewer_ids, row_ids = zip(*looks, strict=True)
     rows = await session.rows(statement, {"viewer_ids": list(viewer_ids), "row_ids": list(row_ids)})
-    return {(row.look_viewer_id, row.look_row_id): row for row in rows}
+    found: Seen = {}
+    for row in rows:
+        (key, seen_by), values = row[:2], row[2:]
+        thing = db.record(row._fields[2:])._make(values)
+        found |= {(viewer_id, key): thing for viewer_id in seen_by}
+    return found
 
 
 @db.written_once
@@ -69,7 +74,10 @@ def _profiles() -> Select[*tuple[Any, ...]]:
 
 
 def _looking(kind: type[db.Row], is_seen: Callable[[Each], ColumnElement[bool]]) -> Select[*tuple[Any, ...]]:
-    """Write a statement for rows of a kind by their keys: each pair of `viewer_ids` and `row_ids` is one look."""
+    """Write a statement for rows of a kind by their keys: each pair of `viewer_ids` and `row_ids` is one look.
+
+    Each row comes once, behind its key and the list of those who see it.
+    """
     table, an_id = cast("Table", kind.__table__), db.Account.id.type
     (key,) = table.primary_key.columns
     given = [bindparam(name, type_=ARRAY(an_id)) for name in ("viewer_ids", "row_ids")]
@@ -78,8 +86,11 @@ def _looking(kind: type[db.Row], is_seen: Callable[[Each], ColumnElement[bool]])
         .table_valued(column("viewer_id", an_id), column("row_id", an_id), name="look")
         .render_derived()
     )
-    return (
-        select(look.c.viewer_id.label("look_viewer_id"), look.c.row_id.label("look_row_id"), table)
-        .join(look, key == look.c.row_id)
+    seen = (
+        select(look.c.row_id.label("seen_row_id"), func.array_agg(look.c.viewer_id).label("seen_by"))
+        .join(table, key == look.c.row_id)
         .where(is_seen(Each(account_id=look.c.viewer_id)))
+        .group_by(look.c.row_id)
+        .cte("seen")
     )
+    return select(seen, table).join(table, key == seen.c.seen_row_id)

@@ -24,6 +24,7 @@ from gamebuddy.schema.documents import Documents, Prepared
 from gamebuddy.schema.farewell import Farewell
 from gamebuddy.schema.loaders import Loaders
 from gamebuddy.schema.paging import Cursors
+from gamebuddy.schema.sharing import Sharing, Trace
 from gamebuddy.settings import Settings
 
 
@@ -46,6 +47,7 @@ class Services:
     hub: Hub
     attendance: Attendance
     crowd: Crowd
+    sharing: Sharing
     outbox: Outbox
     words: WordFilter
     limits: ChangedLimits
@@ -63,7 +65,8 @@ class Context(BaseContext):
         self.services = services
         self.client = client
         self.session_id = session_id
-        self.viewer: Viewer | None = None
+        self.onlooker: Viewer | None = None  # as `viewer`, where it decides no more than which rows are loaded
+        self.trace: Trace | None = None  # of an execution that others may share
         self.prepared: Prepared | None = None
         self.is_following = False  # a stream
         self._is_over = False
@@ -78,6 +81,18 @@ class Context(BaseContext):
         return context
 
     @property
+    def viewer(self) -> Viewer | None:
+        """Who asks; None for a guest of no account. What is made of it is his alone."""
+        if self.trace is not None:
+            self.trace.is_personal = True
+        return self.onlooker
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether somebody asks. All who follow events are signed in, so it makes nothing personal."""
+        return self.onlooker is not None
+
+    @property
     def snapshot(self) -> ReadSession:
         """The reads of this operation: one READ ONLY transaction, opened by its first statement.
 
@@ -86,6 +101,8 @@ class Context(BaseContext):
         """
         if self._is_over:
             raise Unavailable
+        if self.trace is not None:
+            self.trace.is_personal = True
         if self._snapshot is None:
             self._snapshot = self.services.database.snapshot(is_patient=self.is_following)
         return self._snapshot
@@ -99,12 +116,14 @@ class Context(BaseContext):
 
     async def authenticate(self) -> Viewer | None:
         """Load who asks from the session's row, anew at each call; None when there is no session or it has ended."""
-        self.viewer = await viewers.by_session(self.snapshot, self.session_id) if self.session_id else None
-        return self.viewer
+        self.onlooker = await viewers.by_session(self.snapshot, self.session_id) if self.session_id else None
+        return self.onlooker
 
     async def renew(self) -> None:
         """Forget what was read: after a commit, and between two events of a stream."""
-        snapshot, self._snapshot, self._loaders = self._snapshot, None, None
+        snapshot, self._snapshot = self._snapshot, None
+        if self._loaders is not None:
+            self._loaders.forget()
         if snapshot is not None:
             await asyncio.shield(snapshot.close())  # also when the operation is cancelled meanwhile
 
@@ -121,7 +140,7 @@ class Context(BaseContext):
 
     def become(self, viewer: Viewer | None) -> None:
         """Go on as somebody else: the one who has just signed in, or nobody after signing out."""
-        self.viewer = viewer
+        self.onlooker = viewer
         self.session_id = viewer.session_id if viewer else None
 
 

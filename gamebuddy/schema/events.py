@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import strawberry
 
@@ -47,6 +47,7 @@ class Event:
         description="Where to resume behind it; null for what is not kept and for what ends a stream for good."
     )
     at: Moment = strawberry.field(description="When it happened.")
+    has_audience: ClassVar[bool] = False  # whether many follow it, who may share what they are shown: schema/sharing.py
 
 
 @strawberry.interface(description="Something that happened in a chat. Seen by its members.")
@@ -54,6 +55,7 @@ class ChatEvent(Event):
     """See the description."""
 
     seq: int | None = strawberry.field(description="Its number in the chat, without gaps; null for what is not kept.")
+    has_audience: ClassVar[bool] = True
     row: strawberry.Private[types.ChatEvent | types.Typing]
 
     @field
@@ -341,15 +343,11 @@ def _chat_place(services: Services, viewer: Viewer, chat_id: uuid.UUID, cursor: 
 
 
 def _show(notice: notices.Notice, door: Following | Reading, chat_id: uuid.UUID | None = None) -> Event:
-    """Show a notice of the hub.
-
-    What is made here is the same for every viewer but for the cursor: executing equal subscriptions once and sharing
-    the frame begins at this function.
-    """
+    """Show a notice of the hub: what happened as the same for every viewer but for the cursor."""
     if isinstance(notice, notices.AccessRevoked):
         return AccessRevoked(id=_passing_id(), cursor=None, at=_now(), reason=notice.reason, chat=None)
     if isinstance(notice, notices.Passed):
-        return _show_event(notice.event, id=_passing_id(), cursor=None, at=_now())
+        return _show_event(notice.event, id=ids.write(Kind.EVENT, notice.id), cursor=None, at=Moment(notice.at))
     cursor = cursor_of(door.services, door.viewer, notice.place, chat_id)
     if isinstance(notice, notices.CaughtUp):
         return CaughtUp(id=_passing_id(), cursor=cursor, at=_now())
@@ -388,8 +386,9 @@ async def chat_of(info: Info, event: types.ChatEvent | types.Typing) -> Chat:
 async def _chat(context: Context, event: types.ChatEvent | types.Typing) -> db.Chat | None:
     """Load where an event happened; for a member who has left, the bare chat that he has left."""
     row = await context.loaders.chats.load(event.chat_id)
-    viewer = context.viewer
-    if row is None and isinstance(event, types.MemberLeft) and viewer and event.account_id == viewer.account_id:
+    if row is not None or not isinstance(event, types.MemberLeft):
+        return row
+    if context.viewer is not None and event.account_id == context.viewer.account_id:
         row = (await chats.left_by_ids(context.snapshot, [event.chat_id])).get(event.chat_id)
     return row
 
@@ -397,6 +396,8 @@ async def _chat(context: Context, event: types.ChatEvent | types.Typing) -> db.C
 async def _is_visible(context: Context, event: types.Event) -> bool:
     """Tell whether everything that an event shows is there for the viewer; what is loaded here is not loaded again."""
     loaders = context.loaders
+    message_id = None if isinstance(event, types.MessageHidden) else getattr(event, "message_id", None)
+    message = loaders.messages.load(message_id) if message_id is not None else None  # is read beside the rest
     if isinstance(event, types.ChatEvent | types.Typing) and await _chat(context, event) is None:
         return False
     if isinstance(event, types.TeammateRequestChanged):
@@ -410,8 +411,7 @@ async def _is_visible(context: Context, event: types.Event) -> bool:
         account_id = getattr(event, PEOPLE[type(event)])
         if account_id is None or await loaders.with_deleted.load(account_id) is None:
             return False
-    message_id = None if isinstance(event, types.MessageHidden) else getattr(event, "message_id", None)
-    return message_id is None or await loaders.messages.load(message_id) is not None
+    return message is None or await message is not None
 
 
 async def _message(info: Info, event: types.Event) -> Message:

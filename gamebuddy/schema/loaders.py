@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import functools
 import uuid
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from strawberry.dataloader import DataLoader
 
+from gamebuddy.errors import Unauthenticated
 from gamebuddy.resolvers import (
     account_notes,
     accounts,
@@ -28,38 +30,31 @@ from gamebuddy.resolvers import (
 )
 
 if TYPE_CHECKING:
-    from gamebuddy.resolvers.onlookers import Look
     from gamebuddy.schema.context import Context
-    from gamebuddy.schema.crowd import Crowd
+    from gamebuddy.schema.crowd import Crowd, Looks
 
 type Fetch[K, V] = Callable[..., Awaitable[Mapping[K, V]]]
 
 
-class Loader[K, V]:
-    """Loads what is asked for at the same moment together, and each thing once.
+class Loader[K, V](ABC):
+    """Loads what is asked for at the same moment together, and each thing once."""
 
-    It is made with every operation, and with every event of a stream, but most are never asked: what it takes to load
-    is made by the first question.
-    """
+    __slots__ = ("_context",)
 
-    __slots__ = ("_fetch", "_loader")
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
-    def __init__(self, fetch: Callable[[list[K]], Awaitable[list[V]]]) -> None:
-        self._fetch = fetch
-        self._loader: DataLoader[K, V] | None = None
-
+    @abstractmethod
     def load(self, key: K) -> asyncio.Future[V]:
         """Load one."""
-        return cast("asyncio.Future[V]", self._made().load(key))
 
+    @abstractmethod
     def prime(self, found: Mapping[K, Any]) -> None:
         """Take what was read on the way to something else; nobody needs to ask for it again."""
-        self._made().prime_many(found)
 
-    def _made(self) -> DataLoader[K, V]:
-        if self._loader is None:
-            self._loader = DataLoader(load_fn=self._fetch)
-        return self._loader
+    @abstractmethod
+    def forget(self) -> None:
+        """Load anew what is asked for from now on."""
 
     async def load_many(self, keys: Sequence[K]) -> list[V]:
         """Load several, in their order."""
@@ -73,11 +68,85 @@ class Loader[K, V]:
             raise
 
 
+class OwnLoader[K, V](Loader[K, V]):
+    """Loads for one operation.
+
+    It is made with every operation, but most are never asked: what it takes to load is made by the first question.
+    """
+
+    __slots__ = ("_fetch", "_loader")
+
+    def __init__(self, context: Context, fetch: Callable[[list[K]], Awaitable[list[V]]]) -> None:
+        super().__init__(context)
+        self._fetch = fetch
+        self._loader: DataLoader[K, V] | None = None
+
+    def load(self, key: K) -> asyncio.Future[V]:
+        """Load one."""
+        if self._context.trace is not None:
+            self._context.trace.is_personal = True
+        return cast("asyncio.Future[V]", self._made().load(key))
+
+    def prime(self, found: Mapping[K, Any]) -> None:
+        """Take what was read on the way to something else; nobody needs to ask for it again."""
+        self._made().prime_many(found)
+
+    def forget(self) -> None:
+        """Load anew what is asked for from now on."""
+        self._loader = None
+
+    def _made(self) -> DataLoader[K, V]:
+        if self._loader is None:
+            self._loader = DataLoader(load_fn=self._fetch)
+            self._context.loaders.used.append(self)
+        return self._loader
+
+
+class SharedLoader(Loader[uuid.UUID, Any]):
+    """Loads for one follower of an event what others load with him, each thing once."""
+
+    __slots__ = ("_crowd", "_known", "_name")
+
+    def __init__(self, context: Context, name: str, crowd: Looks) -> None:
+        super().__init__(context)
+        self._name = name
+        self._crowd = crowd
+        self._known: dict[uuid.UUID, asyncio.Future[Any]] = {}
+
+    def load(self, key: uuid.UUID) -> asyncio.Future[Any]:
+        """Load one."""
+        context = self._context
+        loading = self._known.get(key)
+        if loading is None:
+            if not self._known:
+                context.loaders.used.append(self)
+            viewer = context.onlooker
+            if viewer is None:
+                raise Unauthenticated
+            loading = self._known[key] = self._crowd.load((viewer.account_id, key))
+        if context.trace is not None:
+            context.trace.looks[self._name, key] = loading
+        return loading
+
+    def prime(self, found: Mapping[uuid.UUID, Any]) -> None:
+        """Take what was read on the way to something else; nobody needs to ask for it again."""
+        if found and not self._known:
+            self._context.loaders.used.append(self)
+        for key, row in found.items():
+            self._known[key] = asyncio.get_running_loop().create_future()
+            self._known[key].set_result(row)
+
+    def forget(self) -> None:
+        """Load anew what is asked for from now on."""
+        self._known.clear()
+
+
 class Loaders:
     """One set an operation. Every function behind it takes (session, viewer, ids) and leaves out what is hidden."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.used: list[Loader[Any, Any]] = []
         self.accounts = self._by_id(accounts.by_ids)
         self.with_deleted = self._by_id(accounts.with_deleted_by_ids)
         self.known = self._by_id(accounts.known_by_ids)
@@ -91,7 +160,7 @@ class Loaders:
         self.appeals = self._by_id(appeals.by_ids)
         self.appeals_of = self._by_id(appeals.by_sanction_ids)
         self.evidence = self._by_id(reports.evidence_by_ids)
-        self.looks = Loader(self._look)
+        self.looks = OwnLoader(context, self._look)
         self.word_rules = self._by_id(wording.by_ids)
         self.audit_entries = self._by_id(audit.by_ids)
         self.profiles = self._by_id(profiles.by_ids)
@@ -127,21 +196,17 @@ class Loaders:
 
     def _load_with_others(self, crowd: Crowd) -> None:
         """Load what nearly every event shows together with the others who follow it."""
-        self.accounts = self._beside_others(crowd.accounts)
-        self.with_deleted = self._beside_others(crowd.with_deleted)
-        self.profiles = self._beside_others(crowd.profiles)
-        self.chats = self._beside_others(crowd.chats)
-        self.messages = self._beside_others(crowd.messages)
+        for name in ("accounts", "with_deleted", "profiles", "chats", "messages"):
+            setattr(self, name, SharedLoader(self._context, name, getattr(crowd, name)))
 
-    def _beside_others(self, crowd: DataLoader[Look, Any]) -> Loader[uuid.UUID, Any]:
-        return Loader(functools.partial(self._fetch_beside_others, crowd))
-
-    async def _fetch_beside_others(self, crowd: DataLoader[Look, Any], ids: list[uuid.UUID]) -> list[Any]:
-        viewer = self._context.viewer
-        return await crowd.load_many([(viewer.account_id, row_id) for row_id in ids]) if viewer else []
+    def forget(self) -> None:
+        """Load anew what is asked for from now on."""
+        for loader in self.used:
+            loader.forget()
+        self.used.clear()
 
     def _by_id[V](self, fetch: Fetch[uuid.UUID, V]) -> Loader[uuid.UUID, V | None]:
-        return Loader(functools.partial(self._fetch_by_id, fetch))
+        return OwnLoader(self._context, functools.partial(self._fetch_by_id, fetch))
 
     async def _fetch_by_id[V](self, fetch: Fetch[uuid.UUID, V], ids: list[uuid.UUID]) -> list[V | None]:
         found: Mapping[Any, V] = await fetch(self._context.snapshot, self._context.viewer, ids)
@@ -156,7 +221,7 @@ class Loaders:
 
     def _by_stretch[S, V](self, fetch: Fetch[uuid.UUID, V], _: type[S]) -> Loader[tuple[uuid.UUID, S], V | None]:
         """Load pages of many lists: one statement for all that ask for the same stretch of theirs."""
-        return Loader(functools.partial(self._fetch_by_stretch, fetch))
+        return OwnLoader(self._context, functools.partial(self._fetch_by_stretch, fetch))
 
     async def _fetch_by_stretch[S, V](
         self, fetch: Fetch[uuid.UUID, V], keys: list[tuple[uuid.UUID, S]]

@@ -349,7 +349,7 @@ class User(Node):
         if self.is_deleted:
             return Profile.empty(self.row_id, self.created_at)
         row = cast("db.Profile", await info.context.loaders.profiles.load(self.row_id))
-        return Profile.of(row, is_reduced=info.context.viewer is None)
+        return Profile.of(row, is_reduced=not info.context.is_signed_in)
 
     @field
     async def avatar_url(self, info: Info, size: Size = USUAL) -> WebAddress | None:
@@ -361,7 +361,7 @@ class User(Node):
 
     async def show_avatar(self, info: Info, size: int | None) -> WebAddress | None:
         """Make the link of the picture."""
-        if self.is_deleted or info.context.viewer is None:
+        if self.is_deleted or not info.context.is_signed_in:
             return None
         row = cast("db.Profile", await info.context.loaders.profiles.load(self.row_id))
         return await avatar_url(info, row.avatar_id, size)
@@ -369,7 +369,7 @@ class User(Node):
     @field
     async def reputation(self, info: Info) -> Reputation:
         """What teammates say, present and past."""
-        if self.is_deleted or info.context.viewer is None:
+        if self.is_deleted or not info.context.is_signed_in:
             return NO_REPUTATION
         return Reputation.of(cast("db.Profile", await info.context.loaders.profiles.load(self.row_id)))
 

@@ -271,7 +271,6 @@ class Socket:
             await self._require_session(context)
             prepared = self.sockets.services.documents.prepare(Request.read(payload))
             context.prepared = prepared
-            # Equal subscriptions of one process will share one execution and one frame from here on: see events/hub.py.
             results = await self.sockets.services.schema.stream(
                 prepared.request.query,
                 variable_values=prepared.request.variables,

@@ -1,9 +1,18 @@
 """The executor that Strawberry is given: by plan where there can be one, else as graphql-core does it."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
-from graphql import GraphQLAbstractType, GraphQLObjectType, GraphQLResolveInfo
+import orjson
+from graphql import (
+    Executor,
+    FieldNode,
+    GraphQLAbstractType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    Node,
+    VariableNode,
+)
 from graphql.execution.collect_fields import GroupedFieldSet
 from graphql.execution.executor import invalid_return_type_error, to_nodes
 from graphql.execution.values import get_argument_values
@@ -20,6 +29,25 @@ class PlannedExecution(StrawberryGraphQLCoreExecutionContext):
     """One execution: of a query, of a mutation, or of one event of a subscription."""
 
     _arguments: dict[Called, Mapping[str, Any]]
+    _document: Hashable = None  # of a subscription: what is the same for all who follow by the same words
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        """Make the executor of one event."""
+        if self._document is None:
+            self._document = document_of(self)
+        return super().build_per_event_executor(payload)
+
+    def execute_operation(self, serially: bool | None = None) -> AwaitableOrValue[Any]:
+        """Execute: an event that many follow together with them."""
+        if self._document is None or not getattr(self.root_value, "has_audience", False):
+            return super().execute_operation(serially)
+        context = self.context_value
+        return context.services.sharing.result(context, self._document, self.root_value, self._execute_event)
+
+    async def _execute_event(self, event: Any) -> Any:
+        self.root_value = event
+        result = super().execute_operation(False)
+        return await result if self.is_awaitable(result) else result
 
     def execute_root_grouped_field_set(
         self,
@@ -96,3 +124,36 @@ class PlannedExecution(StrawberryGraphQLCoreExecutionContext):
         """Tell a function about its field. The path is no object's: the same is told for all of them."""
         path = Path(None, field.key, field.parent.name)
         return self.build_resolve_info(field.definition, to_nodes(field.details), field.parent, path)
+
+
+def document_of(executor: Executor[Any]) -> Hashable:
+    """Name what a subscription shows of its events: text, operation, and the variables below its root field.
+
+    Those of the root field itself, the place to go on from for one, decide which events there are, not how they look.
+    """
+    prepared = executor.context_value.prepared
+    if prepared is None:
+        return None
+    given = prepared.request.variables or {}
+    inner = {name: given[name] for name in sorted(set(_inner_variables(executor))) if name in given}
+    return prepared.request.query, prepared.request.operation_name, orjson.dumps(inner)
+
+
+def _inner_variables(executor: Executor[Any]) -> Iterator[str]:
+    for selection in executor.operation.selection_set.selections:
+        parts = [selection.directives, selection.selection_set] if isinstance(selection, FieldNode) else [selection]
+        yield from _variables(parts)
+    for fragment in executor.fragments.values():
+        yield from _variables(fragment.definition)
+
+
+def _variables(found: object) -> Iterator[str]:
+    """Give the names of the variables in a node, or in nodes."""
+    if isinstance(found, VariableNode):
+        yield found.name.value
+    elif isinstance(found, Node):
+        for key in found.keys:
+            yield from _variables(getattr(found, key))
+    elif isinstance(found, list | tuple):
+        for one in found:
+            yield from _variables(one)
