@@ -84,7 +84,7 @@ class Context(BaseContext):
     def viewer(self) -> Viewer | None:
         """Who asks; None for a guest of no account. What is made of it is his alone."""
         if self.trace is not None:
-            self.trace.is_personal = True
+            self.trace.note_personal()
         return self.onlooker
 
     @property
@@ -102,7 +102,7 @@ class Context(BaseContext):
         if self._is_over:
             raise Unavailable
         if self.trace is not None:
-            self.trace.is_personal = True
+            self.trace.note_personal()
         if self._snapshot is None:
             self._snapshot = self.services.database.snapshot(is_patient=self.is_following)
         return self._snapshot

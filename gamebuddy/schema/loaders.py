@@ -84,7 +84,7 @@ class OwnLoader[K, V](Loader[K, V]):
     def load(self, key: K) -> asyncio.Future[V]:
         """Load one."""
         if self._context.trace is not None:
-            self._context.trace.is_personal = True
+            self._context.trace.note_personal()
         return cast("asyncio.Future[V]", self._made().load(key))
 
     def prime(self, found: Mapping[K, Any]) -> None:

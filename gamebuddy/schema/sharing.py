@@ -38,8 +38,12 @@ type Look = tuple[str, uuid.UUID]  # the name of a loader, and the id of a row
 class Trace:
     """What an execution has asked for."""
 
+    coming: "Coming"
     looks: dict[Look, "asyncio.Future[Any]"] = field(default_factory=dict)
-    is_personal: bool = False  # whether it has asked for anything that followers do not load together
+
+    def note_personal(self) -> None:
+        """Note that something was asked that is about the viewer alone; nobody has to wait for the answer any more."""
+        self.coming.come(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,9 @@ class Coming:
         return self._shared
 
     def come(self, shared: Shared | None) -> None:
-        """Give the answer to all who wait."""
+        """Give the answer to all who wait; what was said first counts."""
+        if self._is_here:
+            return
         self._is_here, self._shared = True, shared
         for waiting in self._waiting:
             if not waiting.done():
@@ -116,7 +122,7 @@ class Sharing:
             event_of_all = copy.copy(event)
             if event.cursor is not None:
                 event_of_all.cursor = ANY_CURSOR  # type: ignore[assignment]
-            trace = context.trace = Trace()
+            trace = context.trace = Trace(coming)
             try:
                 result = await execute(event_of_all)
             finally:
@@ -128,7 +134,7 @@ class Sharing:
                 {look: await loading for look, loading in trace.looks.items()},
                 orjson.dumps(result.data).split(ANY_CURSOR.encode()),
             )
-            if not trace.is_personal and not result.errors:
+            if not result.errors:
                 shared = answer
             return ExecutionResult(answer.result(event.cursor).data, result.errors)
         finally:

@@ -1,14 +1,28 @@
 """Followers who are shown the same by the same words share one execution, and nobody is shown what is another's."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
-from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
+import orjson
+import strawberry
+from graphql import (
+    ExecutionResult,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+)
 from prometheus_client import REGISTRY
 
-from gamebuddy.schema.context import Services
+from gamebuddy.schema.context import Client, Context, Services
+from gamebuddy.schema.events import MessageSent
+from gamebuddy.schema.scalars import Moment
+from gamebuddy.schema.sharing import Sharing
 from tests.api import Stream
 from tests.chat.operations import ADD, DELETE, EDIT, LEAVE, PIN, REACT, READ, SEND, SET_ROLE, UPDATE, new_id, payload
 from tests.factories import Factory, Player
@@ -86,6 +100,47 @@ async def test_who_sees_something_else_executes_by_himself(make: Factory) -> Non
     assert names[1] != "Author"
     assert after["first"] - before["first"] == 1
     assert after["alone"] - before["alone"] in {1, 2}, "two, if the blocked one came first"
+
+
+async def test_nobody_waits_for_an_answer_that_is_anothers_alone(services: Services) -> None:
+    event = MessageSent(id=strawberry.ID("evt_1"), cursor=None, at=Moment(datetime.now(UTC)), seq=1, row=None)  # type: ignore[arg-type]
+    sharing, is_shown_to_another = Sharing(), asyncio.Event()
+    one, other = (Context(services, Client(address="127.0.0.1")) for _ in range(2))
+
+    async def first(_: object) -> ExecutionResult:
+        assert one.viewer is None  # it asks who looks
+        await is_shown_to_another.wait()
+        return ExecutionResult({"to": "one"}, None)
+
+    async def second(_: object) -> ExecutionResult:
+        is_shown_to_another.set()
+        return ExecutionResult({"to": "another"}, None)
+
+    async with asyncio.timeout(20):
+        answers = await asyncio.gather(
+            sharing.result(one, "words", event, first), sharing.result(other, "words", event, second)
+        )
+    assert [orjson.loads(orjson.dumps(answer.data)) for answer in answers] == [{"to": "one"}, {"to": "another"}]
+
+
+async def test_who_goes_away_while_he_executes_leaves_the_others_to_themselves(services: Services) -> None:
+    event = MessageSent(id=strawberry.ID("evt_1"), cursor=None, at=Moment(datetime.now(UTC)), seq=1, row=None)  # type: ignore[arg-type]
+    sharing, one, other = Sharing(), *(Context(services, Client(address="127.0.0.1")) for _ in range(2))
+
+    async def for_ever(_: object) -> ExecutionResult:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def at_once(_: object) -> ExecutionResult:
+        return ExecutionResult({"to": "another"}, None)
+
+    going = asyncio.create_task(sharing.result(one, "words", event, for_ever))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(sharing.result(other, "words", event, at_once))
+    await asyncio.sleep(0)
+    going.cancel()
+    async with asyncio.timeout(20):
+        assert (await waiting).data == {"to": "another"}
 
 
 async def test_every_kind_shows_each_follower_what_he_sees_alone(make: Factory, services: Services) -> None:
