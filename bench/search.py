@@ -133,7 +133,7 @@ async def _measure(
                 rows = await _ask(session, asker)
                 known = [row.account_id for row in rows]
                 await _known(session, known)
-                await _take(found, floor, lambda: _ask(session, asker), lambda: _known(session, known))  # noqa: B023
+                await _in_turn((found, lambda: _ask(session, asker)), (floor, lambda: _known(session, known)))  # noqa: B023
             if number < options.textbook:
                 async with database.read() as session:
                     with book.measure():
@@ -155,18 +155,15 @@ async def _measure(
     return lines
 
 
-async def _take(
-    found: Times, floor: Times, ask: Callable[[], Awaitable[Any]], look: Callable[[], Awaitable[Any]]
-) -> None:
-    """Measure both in turn, and take the median of each: what slows a single one down is the weather."""
-    asked, looked = Times(found.name), Times(floor.name)
+async def _in_turn(*ways: tuple[Times, Callable[[], Awaitable[Any]]]) -> None:
+    """Measure ways in turn, and add the median of each: what slows a single one down is the weather."""
+    taken = [Times(times.name) for times, _ in ways]
     for _ in range(TURNS):
-        with asked.measure():
-            await ask()
-        with looked.measure():
-            await look()
-    found.all.append(asked.quantile(0.5))
-    floor.all.append(looked.quantile(0.5))
+        for turn, (_, go) in zip(taken, ways, strict=True):
+            with turn.measure():
+                await go()
+    for turn, (times, _) in zip(taken, ways, strict=True):
+        times.all.append(turn.quantile(0.5))
 
 
 async def _size(database: Database) -> str:
@@ -255,7 +252,7 @@ async def _pages(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
 
 
 async def _filters(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
-    plain, wrong, lines = Times("without"), 0, []
+    wrong, lines = 0, []
     singles: dict[str, Callable[[Asker], Filter]] = {
         "one game": lambda a: Filter(game_ids=(a.question.terms[0].game_id,)),
         "genres": lambda _: Filter(genre_ids=liked),
@@ -279,6 +276,7 @@ async def _filters(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
     async with database.read() as session:
         liked = tuple((await session.scalars(select(db.Genre.id).order_by(db.Genre.number).limit(2))).all())
     filtered = {name: Times(name) for name in singles}
+    beside = {name: Times("without") for name in singles}
     with progress_bars() as progress:
         for number, account_id in enumerate(progress.track(ids, description="Filtering")):
             async with database.read() as session:
@@ -288,13 +286,17 @@ async def _filters(database: Database, ids: Sequence[uuid.UUID]) -> list[str]:
                     limited = await _asker(session, account_id, make(asker))
                     await _ask(session, limited)
                     await _ask(session, asker)
-                    await _take(plain, filtered[name], lambda: _ask(session, asker), lambda: _ask(session, limited))  # noqa: B023
+                    await _in_turn(
+                        (beside[name], lambda: _ask(session, asker)),  # noqa: B023
+                        (filtered[name], lambda: _ask(session, limited)),  # noqa: B023
+                    )
                     if number < 2:
                         rows = await _ask(session, limited)
                         expected = await _textbook(session, limited)
                         wrong += [tuple(row) for row in rows] != [tuple(row) for row in expected]
-    for place, (name, times) in enumerate(filtered.items()):
-        ratio = _ratio(times, Times("without", plain.all[place :: len(singles)]))
+    plain = Times("without", [time for times in beside.values() for time in times.all])
+    for name, times in filtered.items():
+        ratio = _ratio(times, beside[name])
         lines.append(f"| {name} | {times.quantile(0.5):.1f} | {times.quantile(0.95):.1f} | {ratio} |")
         console.print(lines[-1])
     return [

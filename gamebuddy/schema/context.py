@@ -82,7 +82,7 @@ class Context(BaseContext):
 
     @property
     def viewer(self) -> Viewer | None:
-        """Who asks; None for a guest of no account. What is made of it is his alone."""
+        """Who asks; None where nobody is signed in. What is made of it is his alone."""
         if self.trace is not None:
             self.trace.note_personal()
         return self.onlooker
@@ -121,17 +121,19 @@ class Context(BaseContext):
 
     async def renew(self) -> None:
         """Forget what was read: after a commit, and between two events of a stream."""
-        snapshot, self._snapshot = self._snapshot, None
-        if self._loaders is not None:
-            self._loaders.forget()
-        if snapshot is not None:
+        if (snapshot := self._forget()) is not None:
             await asyncio.shield(snapshot.close())  # also when the operation is cancelled meanwhile
 
     def release(self) -> None:
         """Forget what was read, as `renew` does, where an answer need not wait until the snapshot has ended."""
-        snapshot, self._snapshot, self._loaders = self._snapshot, None, None
-        if snapshot is not None:
+        if (snapshot := self._forget()) is not None:
             self.services.database.give_back(snapshot)
+
+    def _forget(self) -> ReadSession | None:
+        snapshot, self._snapshot = self._snapshot, None
+        if self._loaders is not None:
+            self._loaders.forget()
+        return snapshot
 
     async def close(self) -> None:
         """End the operation."""

@@ -1,8 +1,8 @@
 """Whoever plays other games is entered into the search once, not once for those that go and once for those that come.
 
 One statement may take games away and add others. Each of its two triggers sees the work of both, so the first does all
-that is to do, and the second finds it done. To enter somebody takes half the time: what is the same in all his entries is
-worked out once, not for each, and the plans are made once.
+that is to do, and the second finds it done. What is the same in all entries of a player is worked out once, not for each,
+and the plans are made once.
 """
 
 from typing import Any
@@ -144,7 +144,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     first, languages, before = _module("0008"), _module("0028"), _module("0029")
     op.execute(before.FOLLOW_GAMES)
-    op.execute("DROP FUNCTION fill_search_entries")  # what is set for it would stay
     op.execute(languages.filling(before.THEN))
     op.execute(first.SOURCE.replace("CREATE VIEW", "CREATE OR REPLACE VIEW").replace(*languages.IN_SOURCE))
 

@@ -1,7 +1,7 @@
 """Followers who are shown the same by the same words share one execution, and nobody is shown what is another's."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,11 +19,12 @@ from graphql import (
 )
 from prometheus_client import REGISTRY
 
+from gamebuddy.events import types
 from gamebuddy.schema.context import Client, Context, Services
 from gamebuddy.schema.events import MessageSent
 from gamebuddy.schema.scalars import Moment
 from gamebuddy.schema.sharing import Sharing
-from tests.api import Stream
+from tests.api import Json, Stream
 from tests.chat.operations import ADD, DELETE, EDIT, LEAVE, PIN, REACT, READ, SEND, SET_ROLE, UPDATE, new_id, payload
 from tests.factories import Factory, Player
 
@@ -173,10 +174,13 @@ async def test_every_kind_shows_each_follower_what_he_sees_alone(make: Factory, 
             for fields in selections(services):
                 stream = await followed(stack, player, f"subscription {{ events {{ {fields} cursor }} }}")
                 pages.append(Page(player, fields, place, stream))
+        before, kinds = shown(), set()
         for thing in things:
             await thing()
             for page in pages:
-                await page.compare()
+                kinds |= {event["__typename"] async for event in page.compared()}
+    assert kinds == {kind for kind, event in types.KINDS.items() if issubclass(event, types.ChatEvent)}
+    assert shown()["as another"] > before["as another"]
 
 
 @dataclass
@@ -188,7 +192,7 @@ class Page:
     place: str
     stream: Stream
 
-    async def compare(self) -> None:
+    async def compared(self) -> AsyncIterator[Json]:
         shown = f"events {{ {self.fields} cursor }} endCursor"
         query = f"query ($after: Cursor!) {{ events(after: $after, first: 9) {{ {shown} }} }}"
         alone = (await self.player.api(query, after=self.place))["events"]
@@ -196,6 +200,7 @@ class Page:
         for event in alone["events"]:
             live = await self.stream.next_kept()
             assert {**live, "cursor": None} == {**event, "cursor": None}, self.player
+            yield event
 
 
 async def do(player: Player, mutation: str, **given: Any) -> None:
