@@ -338,6 +338,9 @@ def _serve(settings: Settings, *, prepare: bool) -> None:
             ws_per_message_deflate=False,
             # Pings are sent by the protocol of the socket itself, where a client can see why.
             ws_ping_interval=None,
+            # A loop that stood still may end connections that have waited too long before it reads what they were sent
+            # meanwhile. So this is longer than it may stand still; a proxy lets go of what it does not use much sooner.
+            timeout_keep_alive=30,
             timeout_graceful_shutdown=15,
             # A worker answers only when it has been imported, which takes a busy machine longer than the usual 5 s.
             timeout_worker_healthcheck=30,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gamebuddy.settings import Settings
-from tests.api import Api
+from tests.api import PATIENCE, Api
 from tests.conftest import SECRET, free_port
 from tests.deploy import proxy
 from tests.deploy.nodes import Node
@@ -84,8 +84,13 @@ async def nika(make: Factory, door: Api) -> Player:
 
 @pytest.fixture
 async def door(nginx: Nginx, nodes: list[Node], clean: None) -> AsyncIterator[Api]:
-    """A client that nobody has signed in, outside; both nodes run."""
+    """A client that nobody has signed in, outside; both nodes run, and nginx knows it."""
     for node in nodes:
         await node.start()
     async with Api.open(nginx.url, tls=nginx.tls) as api:
+        written = len(nginx.log)
+        # A node that was away is left out for a while after it is back.
+        async with asyncio.timeout(PATIENCE):
+            while not all(f"127.0.0.1:{node.port}" in nginx.log[written:] for node in nodes):
+                await api.http.get("/healthz")
         yield api

@@ -162,6 +162,26 @@ async def test_a_frozen_node_keeps_only_those_waiting_whom_it_has(nika: Player, 
     assert [answer["viewer"]["user"]["username"] for answer in answers] == ["nika"] * len(crowd)
 
 
+async def test_a_node_that_stood_still_answers_on_the_connections_it_had(nika: Player, nodes: list[Node]) -> None:
+    node = nodes[0]
+    assert node.process is not None
+    request = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\n\r\n".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+    writer.write(request)
+    await reader.readuntil(b'{"status":"ok"}')
+    await asyncio.sleep(0.2)  # it waits for the next request
+    node.process.send_signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(0.1)  # it stands still
+        writer.write(request)
+        await asyncio.sleep(6)
+    finally:
+        node.process.send_signal(signal.SIGCONT)
+    async with asyncio.timeout(PATIENCE):
+        await reader.readuntil(b'{"status":"ok"}')
+    writer.close()
+
+
 async def test_a_node_that_leaves_takes_nobody_in_and_serves_whom_it_has(nika: Player, nodes: list[Node]) -> None:
     node = nodes[0]
     request = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\n\r\n".encode()
