@@ -83,6 +83,18 @@ async def database_url(worker_id: str) -> str:
     return named(url, name)
 
 
+@pytest.fixture
+async def empty_database_url(worker_id: str) -> AsyncIterator[str]:
+    """A database in which there is nothing."""
+    url, name = os.environ[SERVER], f"gamebuddy_empty_{worker_id}"
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {name}")
+    yield named(url, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
 @pytest.fixture(scope="session")
 async def post_office() -> AsyncIterator[PostOffice]:
     """A real SMTP server that keeps what it gets."""

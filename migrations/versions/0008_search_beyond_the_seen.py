@@ -6,6 +6,8 @@ it has no place to begin behind in 0018-pages-leave-out-the-seen.md. A later rev
 """
 
 import math
+import operator
+from bisect import bisect_right
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +26,7 @@ def _array(values: list[int]) -> str:
 RATING_VALUE = [round(1000 * math.exp(-0.5 * (max(0, distance - 50) / 350) ** 2)) for distance in range(1501)]
 DISTANCE_BY_VALUE = [
     3_000,
-    *(max(d for d, worth in enumerate(RATING_VALUE) if worth >= value) for value in range(1, 1001)),
+    *(bisect_right(RATING_VALUE, -value, key=operator.neg) - 1 for value in range(1, 1001)),  # it falls
 ]
 
 # What the entries are to be; the triggers copy from it.

@@ -5,6 +5,8 @@ stands here whole; how it works is told in 0019-each-window-once.md and 0031-the
 """
 
 import math
+import operator
+from bisect import bisect_right
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,7 +33,7 @@ def _array(values: list[int]) -> str:
 RATING_VALUE = [round(1000 * math.exp(-0.5 * (max(0, distance - 50) / 350) ** 2)) for distance in range(3001)]
 DISTANCE_BY_VALUE = [
     3_000,
-    *(max(d for d, worth in enumerate(RATING_VALUE) if worth >= value) for value in range(1, 1001)),
+    *(bisect_right(RATING_VALUE, -value, key=operator.neg) - 1 for value in range(1, 1001)),  # it falls
 ]
 REPUTATION_VALUE = [min(1000, max(0, bound - 500) * 1000 // 300) for bound in range(1001)]
 

@@ -12,7 +12,7 @@ import pytest
 
 from gamebuddy.settings import Settings
 from tests.api import Api
-from tests.conftest import SECRET, SERVER, free_port, named
+from tests.conftest import SECRET, free_port
 from tests.deploy.nodes import Node
 from tests.factories import Factory
 from tests.test_cli import command
@@ -22,15 +22,9 @@ PIPE_BYTES = 65_536
 
 
 @pytest.fixture
-async def empty(worker_id: str) -> AsyncIterator[dict[str, str]]:
+def empty(empty_database_url: str) -> dict[str, str]:
     """The settings of a database in which there is nothing."""
-    url, name = os.environ[SERVER], f"gamebuddy_empty_{worker_id}"
-    connection = await asyncpg.connect(url)
-    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    await connection.execute(f"CREATE DATABASE {name}")
-    yield {"GAMEBUDDY_DATABASE_URL": named(url, name), "GAMEBUDDY_SECRET_KEY": SECRET}
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await connection.close()
+    return {"GAMEBUDDY_DATABASE_URL": empty_database_url, "GAMEBUDDY_SECRET_KEY": SECRET}
 
 
 async def run(name: str, settings: dict[str, str]) -> "subprocess.CompletedProcess[str]":
